@@ -1,0 +1,1 @@
+"""The Telegram process: put together, start, stop."""

@@ -1,0 +1,1 @@
+"""Everything about a job, from admitted photo to signed clip."""

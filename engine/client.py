@@ -1,0 +1,172 @@
+"""The engine's HTTP interface from the caller's side: typed calls in, typed answers or `engine.errors` out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+import msgspec
+
+from engine import errors
+from engine.schema import (
+    Answer,
+    EngineStatus,
+    JobRequest,
+    JobView,
+    OutcomePage,
+    PhotoProblem,
+    ReportRequest,
+    RequesterView,
+    ShareAnswer,
+    ShareRequest,
+    VerifyReport,
+)
+
+CLIP_CHUNK_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the engine listens: a Unix socket, or a loopback URL with a bearer token."""
+
+    socket: Path | None = None
+    url: str = "http://engine"
+    token: str | None = None
+
+
+class EngineClient:
+    """One per process; open it with `async with`.
+
+    Every call raises `EngineUnavailable` when the engine does not answer, and otherwise the class of
+    `engine.errors` that the engine's problem document names.
+    """
+
+    def __init__(self, address: Address, *, timeout_seconds: float = 60.0) -> None:
+        self._address = address
+        self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        connector = aiohttp.UnixConnector(str(self._address.socket)) if self._address.socket else None
+        headers = {"Authorization": f"Bearer {self._address.token}"} if self._address.token else {}
+        self._session = aiohttp.ClientSession(
+            base_url=self._address.url, connector=connector, headers=headers, timeout=self._timeout
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def submit(self, request: JobRequest, photo: bytes) -> Answer:
+        """Hand in a job; repeating it with the same id and content is the same job and the same answer.
+
+        Raises PhotoRejected, QuotaExceeded, Busy, CheckFailed, Conflict or InvalidRequest.
+        """
+        form = aiohttp.FormData()
+        form.add_field("request", msgspec.json.encode(request), content_type="application/json")
+        form.add_field("photo", photo, filename="photo", content_type="application/octet-stream")
+        return await self._call("PUT", f"/jobs/{request.job_id}", Answer, data=form)
+
+    async def job(self, job_id: str) -> JobView:
+        """Raises NotFound for a job that the engine does not know."""
+        return await self._call("GET", f"/jobs/{job_id}", JobView)
+
+    async def cancel(self, job_id: str) -> JobView:
+        """Idempotent; a job that has ended stays as it ended."""
+        return await self._call("DELETE", f"/jobs/{job_id}", JobView)
+
+    async def outcomes(self, *, after: int, wait_seconds: float = 30.0) -> OutcomePage:
+        """Long poll: returns at once when there are outcomes after the cursor, else after `wait_seconds`."""
+        timeout = aiohttp.ClientTimeout(total=wait_seconds + 15)
+        query = {"after": str(after), "wait": f"{wait_seconds:g}"}
+        return await self._call("GET", "/outcomes", OutcomePage, params=query, timeout=timeout)
+
+    async def acknowledge(self, job_id: str) -> None:
+        """Tell the engine that the outcome reached the person. Idempotent."""
+        await self._call("POST", f"/jobs/{job_id}/delivered", None)
+
+    async def clip(self, job_id: str) -> bytes:
+        """The signed mp4. Raises NotFound once it is past its retention."""
+        return b"".join([chunk async for chunk in self.stream_clip(job_id)])
+
+    async def stream_clip(self, job_id: str) -> AsyncIterator[bytes]:
+        async with self._request("GET", f"/jobs/{job_id}/clip") as response:
+            await _raise_for_problem(response)
+            async for chunk in response.content.iter_chunked(CLIP_CHUNK_BYTES):
+                yield chunk
+
+    async def share(self, job_id: str, request: ShareRequest) -> ShareAnswer:
+        """The last gate, before a group sees the clip."""
+        return await self._call(
+            "POST", f"/jobs/{job_id}/shares", ShareAnswer, data=msgspec.json.encode(request)
+        )
+
+    async def report(self, job_id: str, request: ReportRequest) -> None:
+        """Record a report; a reported clip is not shared again until an operator decides."""
+        await self._call("POST", f"/jobs/{job_id}/reports", None, data=msgspec.json.encode(request))
+
+    async def verify(self, clip: bytes) -> VerifyReport:
+        """What is known of a file that somebody found."""
+        form = aiohttp.FormData()
+        form.add_field("file", clip, filename="file", content_type="application/octet-stream")
+        return await self._call("POST", "/verify", VerifyReport, data=form)
+
+    async def requester(self, requester: str) -> RequesterView:
+        return await self._call("GET", f"/requesters/{requester}", RequesterView)
+
+    async def erase(self, requester: str) -> RequesterView:
+        """Remove all that is stored of a requester; returns what was removed."""
+        return await self._call("DELETE", f"/requesters/{requester}", RequesterView)
+
+    async def status(self) -> EngineStatus:
+        return await self._call("GET", "/status", EngineStatus)
+
+    def _request(self, method: str, path: str, **options: object) -> aiohttp.client._RequestContextManager:
+        if self._session is None:
+            raise RuntimeError("open the client with `async with` first")
+        return self._session.request(method, path, **options)  # type: ignore[arg-type]
+
+    async def _call(self, method: str, path: str, answer: Any, **options: object) -> Any:
+        try:
+            async with self._request(method, path, **options) as response:
+                await _raise_for_problem(response)
+                body = await response.read()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise errors.EngineUnavailable(type(error).__name__) from error
+        if answer is None:
+            return None
+        return msgspec.json.decode(body, type=answer)
+
+
+_BY_SLUG: Mapping[str, type[errors.EngineError]] = {
+    kind.slug: kind for kind in (errors.InvalidRequest, errors.Conflict, errors.NotFound, errors.Unauthorized)
+}
+_LATER: Mapping[str, type[errors.RetryLater]] = {
+    kind.slug: kind for kind in (errors.QuotaExceeded, errors.Busy, errors.CheckFailed)
+}
+
+
+async def _raise_for_problem(response: aiohttp.ClientResponse) -> None:
+    """Turn an RFC 9457 problem document back into the error that made it."""
+    if response.status < 400:
+        return
+    try:
+        problem = msgspec.json.decode(await response.read())
+        slug = str(problem["type"]).rsplit("/", 1)[-1]
+    except (msgspec.DecodeError, KeyError, TypeError) as error:
+        raise errors.EngineUnavailable(f"HTTP {response.status}") from error
+    detail = str(problem.get("detail", ""))
+    if slug == errors.PhotoRejected.slug:
+        raise errors.PhotoRejected(PhotoProblem(problem["problem"]))
+    if slug in _LATER:
+        raise _LATER[slug](float(problem.get("retry_after_seconds", 5.0)))
+    if slug in _BY_SLUG:
+        raise _BY_SLUG[slug](detail)
+    raise errors.EngineUnavailable(f"HTTP {response.status}: {slug}")

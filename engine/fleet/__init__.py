@@ -1,0 +1,1 @@
+"""Where rendering runs: one child process per device."""

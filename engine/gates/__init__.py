@@ -1,0 +1,1 @@
+"""One rule a module, over facts that classifiers found."""

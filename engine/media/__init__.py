@@ -1,0 +1,1 @@
+"""Bytes in, bytes out: photos, clips and sound, without any policy."""

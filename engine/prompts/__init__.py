@@ -1,0 +1,1 @@
+"""What a caption asks for: `Directions`, parsed from the person's own words."""

@@ -1,0 +1,1 @@
+"""The marks by which a clip is recognised: label, credentials."""

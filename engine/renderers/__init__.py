@@ -1,0 +1,69 @@
+"""Renderers: photo and directions in, frames out. Found by entry point, so that an operator can add one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import ConfigError
+from engine.media.clip import RenderedClip
+from engine.prompts.directions import Directions
+from engine.verdicts import PhotoFacts
+
+ENTRY_POINT_GROUP = "zoetrope.renderers"
+
+
+@dataclass(frozen=True, slots=True)
+class ClipFormat:
+    """How clips look. `short_side` in pixels (720 → 720×1280 for 9:16); sizes come out even.
+
+    `aspect` is "photo" (9:16 for portrait photos, the photo's own otherwise) or "9:16" (always, cropped).
+    """
+
+    short_side: int = 720
+    seconds: float = 4.0
+    frames_per_second: int = 24
+    aspect: str = "photo"
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Everything that a renderer may look at. `pixels` is (height, width, 3) uint8 RGB, upright."""
+
+    pixels: NDArray[np.uint8]
+    directions: Directions
+    facts: PhotoFacts
+    seed: int
+    clip_format: ClipFormat
+    look: str | None = None
+
+
+class Renderer(Protocol):
+    """A renderer is made once per worker, warmed up once, and then animates one scene after another."""
+
+    name: str
+
+    def warm_up(self) -> None:
+        """Load models and render something small, so that the first job is not the slow one."""
+
+    def animate(self, scene: Scene) -> RenderedClip:
+        """Analyse now, render lazily: frames are computed as they are read."""
+
+
+RendererFactory = Callable[[Path], Renderer]
+"""Takes the folder with model files."""
+
+
+def find_renderer(name: str) -> RendererFactory:
+    """Raises ConfigError when no installed package offers a renderer of this name."""
+    found = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
+    if name not in found:
+        raise ConfigError(f"renderer = {name!r} is not installed; there are: {', '.join(sorted(found))}")
+    factory: RendererFactory = found[name].load()
+    return factory

@@ -1,0 +1,88 @@
+"""What a gate may say, as values: a refusal is an answer, never an exception."""
+
+from __future__ import annotations
+
+import msgspec
+
+from engine.schema import Reason, Stage
+
+
+class Allowed(msgspec.Struct, frozen=True, tag_field="type", tag="allowed"):
+    """Nothing speaks against it."""
+
+
+class RestrictedTo(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="restricted"):
+    """Only these preset motions are on offer."""
+
+    reason: Reason
+    presets: tuple[str, ...]
+    gate: str
+    score: float = 1.0
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="held"):
+    """A person decides."""
+
+    reason: Reason
+    gate: str
+    score: float = 1.0
+
+
+class Remake(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="remake"):
+    """The clip came out wrong: once more with another seed, free of charge."""
+
+    reason: Reason
+    gate: str
+    score: float = 1.0
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="refusal"):
+    """A rule says no."""
+
+    reason: Reason
+    gate: str
+    score: float = 1.0
+    presets: tuple[str, ...] = ()
+
+
+Verdict = Allowed | RestrictedTo | Held | Remake | Refusal
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """One gate's verdict as the ledger records it: who said what, how sure, under which policy."""
+
+    stage: Stage
+    gate: str
+    verdict: Verdict
+    score: float
+    policy_version: str
+    milliseconds: float = 0.0
+
+
+class Face(msgspec.Struct, frozen=True, kw_only=True):
+    """A face in pixels of the upright photo: left, top, width, height; detector score 0..1."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    score: float
+
+
+class PhotoFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the photo gate saw; the clip gate and the renderer are judged against it."""
+
+    faces: tuple[Face, ...] = ()
+    nsfw: float = 0.0
+
+    @property
+    def shows_people(self) -> bool:
+        return bool(self.faces)
+
+
+class Screened(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome of one place: the strictest verdict, every decision behind it, and the photo's facts."""
+
+    verdict: Verdict
+    decisions: tuple[Decision, ...]
+    facts: PhotoFacts = PhotoFacts()

@@ -1,0 +1,1 @@
+"""What we do for each kind of update."""

@@ -1,0 +1,106 @@
+"""Starts the engine, the bot and, without a token, the playground; restarts what dies; stops them together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+from engine.errors import ConfigError
+
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 30.0
+STEADY_SECONDS = 60.0
+"""A child that lived this long starts again with the shortest pause."""
+
+STOP_SECONDS = 20.0
+"""How long a child may take to finish what it is doing before it is killed."""
+
+CONFIG_EXIT = 78
+"""sysexits' EX_CONFIG: a child that ends with it would end so again; everything stops with its sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One child: its name in messages and in its log file, and its command after the interpreter."""
+
+    name: str
+    arguments: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Keeps parts running until `stopping` is set. Logs of the children go to files in `logs`."""
+
+    logs: Path
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    complaint: str | None = None
+    """The sentence of a child that refused its configuration."""
+
+    async def keep(self, part: Part) -> None:
+        """Run the part, again and again, until everything stops."""
+        pause = FIRST_PAUSE_SECONDS
+        while not self.stopping.is_set():
+            began = asyncio.get_running_loop().time()
+            with _open_log(self.logs / f"{part.name}.log") as log:
+                code = await self._run_once(part, log)
+            if code == CONFIG_EXIT:
+                self.complaint = _last_line(self.logs / f"{part.name}.log")
+                self.stopping.set()
+                return
+            if asyncio.get_running_loop().time() - began > STEADY_SECONDS:
+                pause = FIRST_PAUSE_SECONDS
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.stopping.wait(), pause)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+    async def _run_once(self, part: Part, log: TextIO) -> int:
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, *part.arguments, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+        ended = asyncio.create_task(child.wait())
+        asked = asyncio.create_task(self.stopping.wait())
+        await asyncio.wait({ended, asked}, return_when=asyncio.FIRST_COMPLETED)
+        asked.cancel()
+        if not ended.done():
+            with contextlib.suppress(ProcessLookupError):
+                child.send_signal(signal.SIGTERM)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(ended), STOP_SECONDS)
+        if not ended.done():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+        return await ended
+
+
+@contextlib.contextmanager
+def only_one(data: Path) -> Iterator[None]:
+    """Hold the data folder for this process. Raises ConfigError when another one holds it."""
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (data / "up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ConfigError(
+                f"Zoetrope already runs on {data}: stop it first (Ctrl-C where it runs), or set another `data`."
+            ) from error
+        yield
+
+
+def _open_log(path: Path) -> TextIO:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if path.exists() and path.stat().st_size > 10_000_000:
+        path.replace(path.with_suffix(".log.1"))
+    return path.open("a", encoding="utf-8")
+
+
+def _last_line(path: Path) -> str:
+    lines = [line for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    return lines[-1] if lines else f"{path.stem} refused to start"

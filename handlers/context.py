@@ -83,7 +83,9 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
 class EditToVideo(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="edit_to_video"):
     """Edit the placeholder into the clip of `job_id`; then nudge, because an edit does not notify.
 
-    Where Telegram refuses the edit (placeholder gone), the outbox sends the clip once instead.
+    Where Telegram refuses the edit (placeholder gone), the outbox sends the clip once instead. `label` and
+    `shows_people` go into the `ClipRecord` that the outbox keeps once Telegram has the clip; `gone` is said
+    instead when the engine no longer has it. The outbox acknowledges the job.
     """
 
     chat_id: int
@@ -95,17 +97,24 @@ class EditToVideo(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", t
     height: int
     duration_seconds: float
     nudge: str
+    label: str
+    shows_people: bool
+    gone: str
     thread_id: int | None = None
     answer_to: int | None = None
 
 
 class EditText(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="edit_text"):
-    """Edit a message's text (HTML); where that is refused because it is gone, send it instead."""
+    """Edit a message's text (HTML); where that is refused because it is gone, send it instead.
+
+    `job_id` is set where this tells how a job ended: the outbox acknowledges it once it is said.
+    """
 
     chat_id: int
     message_id: int | None
     text: str
     keyboard: Keyboard = ()
+    job_id: str | None = None
     thread_id: int | None = None
     answer_to: int | None = None
 
@@ -132,11 +141,15 @@ class PostStory(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag
 
 
 class SendOriginal(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="send_original"):
-    """Send the signed file as a document: every byte kept, credentials included."""
+    """Send the signed file as a document: every byte kept, credentials included.
+
+    `gone` is said instead when the engine no longer has the file.
+    """
 
     chat_id: int
     job_id: str
     caption: str
+    gone: str
     thread_id: int | None = None
     answer_to: int | None = None
 

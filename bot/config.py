@@ -1,0 +1,116 @@
+"""What an operator can set for the bot: the tables [telegram], [bot] and [playground] of `config.toml`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from engine import settings
+from engine.client import Address
+from engine.errors import ConfigError
+from handlers.context import Rules
+
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+
+HOW_TO_START = (
+    "There is no bot token: put the one from @BotFather into a file and name it as `token_file` in [telegram], "
+    "or try everything without one: python -m bot up"
+)
+
+
+class TelegramConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[telegram]`: who the bot is, and where the Bot API is. A file for the token is better than the token."""
+
+    token: str = ""
+    token_file: str = ""
+    base_url: str = "https://api.telegram.org/bot"
+    base_file_url: str = "https://api.telegram.org/file/bot"
+
+
+class BotConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[bot]`. The engine is at `engine_url` with the bearer token in `engine_token_file`, else at `engine_socket`.
+
+    `operator_chat` gets reports. Requests older than `stale_after_minutes` are answered, not rendered.
+    Progress is edited at most every so many seconds per message.
+    """
+
+    operator_chat: int | None = None
+    story_hours: Annotated[int, msgspec.Meta(ge=1, le=47)] = 24
+    """At most 47: Telegram lets a bot delete its own messages for 48 hours."""
+    stale_after_minutes: Positive = 60.0
+    album_wait_seconds: Annotated[float, msgspec.Meta(ge=0, le=10)] = 1.5
+    progress_private_seconds: Positive = 3.0
+    progress_group_seconds: Positive = 10.0
+    engine_socket: str = "engine.sock"
+    """In the data folder unless it is an absolute path."""
+    engine_url: str = ""
+    engine_token_file: str = ""
+
+
+class PlaygroundConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[playground]`: where the local stand-in for Telegram listens."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 8765
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Config:
+    """Everything that the bot process is told. It has no `repr`, so that the token cannot get into a log."""
+
+    data: Path
+    telegram: TelegramConfig
+    bot: BotConfig
+    playground: PlaygroundConfig
+    folder: Path
+
+    def token(self) -> str:
+        """The bot token. Raises ConfigError with what to do when there is none."""
+        named = self.telegram.token_file
+        token = _read_secret(self.folder / named, "token_file") if named else self.telegram.token.strip()
+        if not token:
+            raise ConfigError(HOW_TO_START)
+        return token
+
+    def engine_address(self) -> Address:
+        if not self.bot.engine_url:
+            return Address(socket=self.data / self.bot.engine_socket)
+        named = self.bot.engine_token_file
+        token = _read_secret(self.folder / named, "engine_token_file") if named else None
+        return Address(url=self.bot.engine_url, token=token)
+
+    def rules(self) -> Rules:
+        return Rules(
+            operator_chat_id=self.bot.operator_chat,
+            story_hours=self.bot.story_hours,
+            stale_after_seconds=self.bot.stale_after_minutes * 60,
+            album_wait_seconds=self.bot.album_wait_seconds,
+            progress_private_seconds=self.bot.progress_private_seconds,
+            progress_group_seconds=self.bot.progress_group_seconds,
+        )
+
+
+def load(path: Path | None) -> Config:
+    """Read `config.toml`; without one, the defaults. Paths in it are relative to its folder. Raises ConfigError."""
+    tables = settings.read_tables(path)
+    folder = path.parent if path is not None else Path()
+    data = tables.get("data", "data")
+    if not isinstance(data, str):
+        raise ConfigError("data: a path in quotes is expected")
+    return Config(
+        data=folder / data,
+        telegram=settings.table(tables, "telegram", TelegramConfig),
+        bot=settings.table(tables, "bot", BotConfig),
+        playground=settings.table(tables, "playground", PlaygroundConfig),
+        folder=folder,
+    )
+
+
+def _read_secret(path: Path, field: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{field}: {path.name} cannot be read ({type(error).__name__})") from error

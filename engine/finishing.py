@@ -1,0 +1,111 @@
+"""The last step of a clip and the first of a question: signing in a thread, verifying in a child process."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from engine import logs
+from engine.children import Child, ChildGone, Limits
+from engine.errors import ConfigError
+from engine.media.clip import CheckedClip, SignedClip
+from engine.provenance.credentials import ClipSigner
+from engine.provenance.keys import RENEW, load_keys
+from engine.provenance.verify import Finding, Question, nothing
+from engine.schema import VerifyReport
+
+WARN_DAYS = 30.0
+"""From here on, every start warns that the leaf must be renewed."""
+
+VERIFYING = Limits(
+    cpu_seconds=10, address_space_bytes=2 * 2**30, file_size_bytes=0, open_files=64, processes=None
+)
+
+log = logs.get(__name__)
+
+
+class Finishing:
+    """Holds the signing key. One thread signs: the library gains nothing from more (measured).
+
+    Raises ConfigError when the keys in `keys` cannot be used or are another operator's.
+    """
+
+    def __init__(
+        self, *, keys: Path, operator: str, tsa_url: str | None = None, verify_seconds: float = 10.0
+    ) -> None:
+        self._keys = load_keys(keys)
+        if self._keys.operator != operator.strip():
+            raise ConfigError(
+                f"[provenance] operator is {operator!r}, but the keys sign for {self._keys.operator!r}; run {RENEW}"
+            )
+        self._signer = ClipSigner(self._keys, tsa_url=tsa_url)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="signing")
+        self._verify_seconds = verify_seconds
+        if self.leaf_days_left < WARN_DAYS:
+            log.warning("signing certificate ends soon", days_left=round(self.leaf_days_left, 1))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.to_thread(self.close)
+
+    @property
+    def leaf_days_left(self) -> float:
+        """Days until the signing certificate expires; signing stops at 0."""
+        return self._keys.days_left()
+
+    async def sign(self, checked: CheckedClip, *, job_id: str, to: Path) -> SignedClip:
+        """Sign and verify; `to` appears whole or not at all, its folder must exist. Raises SigningFailed."""
+        begun = time.perf_counter()
+        signed, stamped = await asyncio.get_running_loop().run_in_executor(
+            self._thread, self._sign, checked, to
+        )
+        log.info(
+            "clip signed",
+            job_id=job_id,
+            seconds=round(time.perf_counter() - begun, 3),
+            size_bytes=signed.size_bytes,
+            stamped=stamped,
+        )
+        return signed
+
+    async def verify(self, data: bytes) -> VerifyReport:
+        """What is known of a file. A file that kills or outlasts its child reads as unreadable.
+
+        Raises OSError when the machine has no room for a child.
+        """
+        child = await Child.start("engine.provenance.verify", name="verify", limits=VERIFYING, isolated=True)
+        try:
+            async with asyncio.timeout(self._verify_seconds):
+                await child.send(Question(data, self._keys.root_pem))
+                report: VerifyReport = await child.receive(VerifyReport)
+                return report
+        except (ChildGone, TimeoutError):
+            log.warning("file could not be verified", size_bytes=len(data))
+            return nothing(Finding.UNREADABLE)
+        finally:
+            await child.kill()
+
+    def close(self) -> None:
+        """Waits for the clip that is being signed."""
+        self._thread.shutdown()
+        self._signer.close()
+
+    def _sign(self, checked: CheckedClip, to: Path) -> tuple[SignedClip, bool]:
+        """The signed clip, and whether a time stamp covers its signature."""
+        signature = self._signer.sign(checked.labeled, to=to)
+        signed = SignedClip(
+            checked=checked,
+            path=to,
+            sha256=signature.sha256,
+            size_bytes=signature.size_bytes,
+            manifest=signature.manifest,
+        )
+        return signed, signature.stamped

@@ -71,6 +71,7 @@ class Reason(StrEnum):
     CLIP_CHANGED = "clip_changed"  # X1: the file is not the one that was checked
     REPORTED = "reported"  # X2: hidden after a report until an operator decides
     NOT_YOURS = "not_yours"  # X3: somebody else's clip
+    NOT_ATTESTED = "not_attested"  # X4: the clip shows people and the maker has not said that they agree
 
 
 class PhotoProblem(StrEnum):

@@ -1,0 +1,26 @@
+"""Refuses what a caption means, whatever its words: the trained head over the sentence encoder."""
+
+from __future__ import annotations
+
+from engine.classifiers.prompt_head import PromptHead
+from engine.classifiers.sentences import SentenceEncoder
+from engine.gates import Ruling
+from engine.gates.caption import Caption
+from engine.schema import Reason
+from engine.verdicts import Allowed, Refusal, RestrictedTo
+
+GATE = "prompt.meaning"
+
+
+def judge_meaning(
+    caption: Caption, *, encoder: SentenceEncoder, head: PromptHead, presets: tuple[str, ...]
+) -> Ruling:
+    """Both readings count, as typed and with disguises undone. Between the two thresholds: preset motions."""
+    readings = list(dict.fromkeys((caption.text.plain, caption.text.restored)))
+    meaning = head.judge(encoder.embed(readings))
+    if meaning.harm >= head.refuse_at:
+        return Ruling(Refusal(reason=meaning.reason, gate=GATE, score=meaning.harm), meaning.harm)
+    if meaning.harm >= head.unsure_at:
+        verdict = RestrictedTo(reason=Reason.UNCLEAR_PROMPT, presets=presets, gate=GATE, score=meaning.harm)
+        return Ruling(verdict, meaning.harm)
+    return Ruling(Allowed(), meaning.harm)

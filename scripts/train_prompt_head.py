@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+"""Train the prompt head: templates and hand-written captions in, `prompt_head.npz` and its model card out.
+
+Reads only files of this repository (`bench/captions/`) and takes seconds. The held-out captions are read at the very
+end, for the card; no threshold looks at them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from engine.classifiers.sentences import USE_WEIGHTS, SentenceEncoder
+from engine.prompts.normalise import normalise
+from engine.schema import Reason
+
+ROOT = Path(__file__).resolve().parents[1]
+CAPTIONS = ROOT / "bench" / "captions"
+CLASSIFIERS = ROOT / "engine" / "classifiers"
+
+HARMLESS = ("plain", "hard")
+SUBJECTS_A_PHRASE = 4
+PENALTY = 1e-4
+"""Best of 3e-3 … 1e-5 out of fold; one vector per rule beat harm-or-not (.55 to .42) and kernels added nothing."""
+FALSE_REFUSALS = 0.005
+"""Of plain captions, out of fold: what the refusing threshold may cost."""
+FALSE_PRESETS = 0.015
+"""The same for the lower threshold, above which a caption is answered with preset motions."""
+FOLDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """`group` keeps what one phrase became in one fold, so that no fold is tested on its own wording."""
+
+    text: str
+    label: str
+    language: str
+    group: str
+
+
+def read_tsv(path: Path) -> list[Example]:
+    rows = (line.split("\t") for line in path.read_text(encoding="utf-8").splitlines())
+    return [Example(text, label, language, text) for language, label, text in rows]
+
+
+def read_templates(path: Path) -> list[Example]:
+    """Every phrase behind a few of the subjects and openings, the same ones in every run."""
+    tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    chance = random.Random(5)  # noqa: S311 - the same captions in every run, not a secret
+    examples = []
+    for kind in ("violating", "plain"):
+        for name, phrases in tables[kind].items():
+            label = name if kind == "violating" else ("hard" if name == "hard" else "plain")
+            subjects = _subjects(tables, name)
+            examples += [
+                Example(_compose(tables, phrase, subjects, chance), label, "en", phrase)
+                for phrase in phrases
+                for _ in range(SUBJECTS_A_PHRASE)
+            ]
+    return examples
+
+
+def _subjects(tables: dict[str, Any], name: str) -> list[str]:
+    if name in {"scenery", "hard", "sexual_minor", "intimacy", "minor_safety", "public_figure", "fake_news"}:
+        return [""]
+    return list(tables["animals_and_things"] if name == "things" else tables["subjects"])
+
+
+def _compose(tables: dict[str, Any], phrase: str, subjects: Sequence[str], chance: random.Random) -> str:
+    opening = chance.choice(tables["openings"])
+    scene = chance.choice(tables["scenes"]) if chance.random() < 0.3 else ""
+    return " ".join(f"{opening}{chance.choice(subjects)} {phrase} {scene}".split())
+
+
+def fit(
+    vectors: NDArray[np.float32], classes: NDArray[np.int64], count: int
+) -> tuple[NDArray[np.float64], ...]:
+    """Softmax regression with an L2 penalty; harm and harmless weigh the same in sum."""
+    onehot = np.eye(count)[classes]
+    weight = np.where(classes == 0, 0.5 / (classes == 0).sum(), 0.5 / (classes > 0).sum())
+    size = count * vectors.shape[1]
+
+    def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        w, b = flat[:size].reshape(count, -1), flat[size:]
+        logits = vectors @ w.T + b
+        logits -= logits.max(axis=1, keepdims=True)
+        chances = np.exp(logits)
+        chances /= chances.sum(axis=1, keepdims=True)
+        residual = (chances - onehot) * weight[:, None]
+        value = -(weight * np.log((chances * onehot).sum(axis=1) + 1e-12)).sum() + PENALTY * (w**2).sum()
+        return float(value), np.concatenate(
+            [(residual.T @ vectors + 2 * PENALTY * w).ravel(), residual.sum(axis=0)]
+        )
+
+    start = np.zeros(size + count)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500}).x
+    return found[:size].reshape(count, -1), found[size:]
+
+
+def harm(vectors: NDArray[np.float32], w: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    logits = vectors @ w.T + b
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(1 - odds[:, 0] / odds.sum(axis=1))
+
+
+def out_of_fold(
+    examples: Sequence[Example], vectors: NDArray[np.float32], classes: NDArray[np.int64], count: int
+) -> NDArray[np.float64]:
+    folds = np.array([hashlib.sha256(e.group.encode()).digest()[0] % FOLDS for e in examples])
+    scores = np.zeros(len(examples))
+    for fold in range(FOLDS):
+        w, b = fit(vectors[folds != fold], classes[folds != fold], count)
+        scores[folds == fold] = harm(vectors[folds == fold], w, b)
+    return scores
+
+
+def main() -> None:
+    """Train, write, report."""
+    examples = read_templates(CAPTIONS / "templates_en.toml") + read_tsv(CAPTIONS / "train.tsv")
+    reasons = sorted({e.label for e in examples} - set(HARMLESS))
+    names = ["plain", *reasons]
+    classes = np.array([0 if e.label in HARMLESS else names.index(e.label) for e in examples])
+    encoder = SentenceEncoder.load()
+    vectors = encoder.embed([normalise(e.text).restored for e in examples])
+
+    scores = out_of_fold(examples, vectors, classes, len(names))
+    plain = scores[[e.label == "plain" for e in examples]]
+    refuse_at = float(np.quantile(plain, 1 - FALSE_REFUSALS))
+    unsure_at = float(np.quantile(plain, 1 - FALSE_PRESETS))
+
+    w, b = fit(vectors, classes, len(names))
+    np.savez_compressed(
+        CLASSIFIERS / "prompt_head.npz",
+        weights=w.astype(np.float16),
+        bias=b.astype(np.float32),
+        reasons=np.array([Reason(r).value for r in reasons]),
+        refuse_at=refuse_at,
+        unsure_at=unsure_at,
+    )
+    card = {
+        "name": "zoetrope prompt head",
+        "encoder": f"{USE_WEIGHTS.package}/{USE_WEIGHTS.member} {USE_WEIGHTS.sha256[:16]}",
+        "data": "own captions only: bench/captions/templates_en.toml, bench/captions/train.tsv",
+        "licence": "Apache-2.0",
+        "examples": {name: int((classes == i).sum()) for i, name in enumerate(names)},
+        "refuse_at": round(refuse_at, 4),
+        "unsure_at": round(unsure_at, 4),
+        "out_of_fold": _rates(scores, classes > 0, [e.language for e in examples], refuse_at, unsure_at),
+        "held_out": _held_out(encoder, w, b, refuse_at, unsure_at),
+        "limits": "Captions are one author's, outside English not reviewed by native speakers; compare, do not trust.",
+    }
+    (CLASSIFIERS / "prompt_head.json").write_text(
+        json.dumps(card, indent=2, ensure_ascii=False) + "\n", "utf-8"
+    )
+    print(json.dumps(card, indent=1, ensure_ascii=False))
+
+
+def _held_out(
+    encoder: SentenceEncoder,
+    w: NDArray[np.float64],
+    b: NDArray[np.float64],
+    refuse_at: float,
+    unsure_at: float,
+) -> dict[str, Any]:
+    examples = read_tsv(CAPTIONS / "held_out.tsv")
+    scores = harm(encoder.embed([normalise(e.text).restored for e in examples]), w, b)
+    bad = np.array([e.label not in HARMLESS for e in examples])
+    return _rates(scores, bad, [e.language for e in examples], refuse_at, unsure_at)
+
+
+def _rates(
+    scores: NDArray[np.float64],
+    bad: NDArray[np.bool_],
+    languages: Sequence[str],
+    refuse_at: float,
+    unsure_at: float,
+) -> dict[str, Any]:
+    def rates(mask: NDArray[np.bool_]) -> dict[str, float]:
+        return {
+            "recall": round(float((scores[mask & bad] >= refuse_at).mean()), 3),
+            "recall_with_presets": round(float((scores[mask & bad] >= unsure_at).mean()), 3),
+            "harmless_refused": round(float((scores[mask & ~bad] >= refuse_at).mean()), 3),
+        }
+
+    codes = np.array(languages)
+    return {
+        "all": rates(np.ones(len(codes), bool)),
+        **{c: rates(codes == c) for c in dict.fromkeys(languages)},
+    }
+
+
+if __name__ == "__main__":
+    main()

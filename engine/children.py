@@ -26,13 +26,14 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
 from engine import logs
+from engine.errors import ConfigError
 
 MAX_FRAME_BYTES = 64 * 2**20
 """Three times the largest photo: a child that names a larger frame is broken or hostile."""
@@ -51,6 +52,9 @@ _CRASH_PLACE = re.compile(rb'(?:\w+: )?File "[^"\n]+", line \d+ in \w+')
 """A line of faulthandler's report, or of `error_place`: code only, no values."""
 
 _STDERR_TAIL_BYTES = 16_384
+
+_FIRST_PAUSE_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 30.0
 
 _DYING_SECONDS = 3.0
 """How long a child whose socket is closed may take to end, so that its own exit code is seen."""
@@ -93,7 +97,8 @@ class Child:
         self.name = name
         self._process = process
         self._reader, self._writer = streams
-        self._stderr = asyncio.create_task(_watch_stderr(process, name))
+        self._killed = False
+        self._watch = asyncio.create_task(self._watch_stderr())
 
     @classmethod
     async def start(
@@ -174,6 +179,21 @@ class Child:
         except (asyncio.IncompleteReadError, OSError, msgspec.MsgspecError) as error:
             raise await self._gone() from error
 
+    async def ask(self, question: msgspec.Struct | None, kind: Any, *, seconds: float) -> Any:
+        """Send a question, if there is one, and wait for the answer. Raises ChildGone or TimeoutError.
+
+        Without an answer, also when the waiting is cancelled, the child is killed: a late one would be taken
+        for the answer to the next question.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                if question is not None:
+                    await self.send(question)
+                return await self.receive(kind)
+        except BaseException:
+            await self.kill()
+            raise
+
     async def close(self, *, grace_seconds: float = 2.0) -> None:
         """Hang up, which asks the child to end; kill what has not ended after the grace."""
         self._writer.close()
@@ -182,13 +202,18 @@ class Child:
                 await self._process.wait()
         await self.kill()
 
+    async def ended(self) -> None:
+        """Return when the process has ended, however it did."""
+        await self._process.wait()
+
     async def kill(self) -> None:
         """SIGKILL to the whole group; returns when the child is reaped. Harmless when it is gone already."""
         if self._process.returncode is None:
+            self._killed = True
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
         self._writer.close()
-        await asyncio.shield(self._stderr)  # ends after the process is reaped
+        await asyncio.shield(self._watch)  # ends after the process is reaped
 
     async def _gone(self) -> ChildGone:
         """Whoever closes its end or breaks the protocol is ended, if it has not ended by itself."""
@@ -198,20 +223,74 @@ class Child:
         await self.kill()
         return ChildGone(self.name, self._process.returncode)
 
+    async def _watch_stderr(self) -> None:
+        """Log that the child wrote to stderr and where it crashed, never its words: they may quote a prompt."""
+        assert self._process.stderr is not None
+        written, tail = 0, b""
+        while chunk := await self._process.stderr.read(_STDERR_TAIL_BYTES):
+            written += len(chunk)
+            tail = (tail + chunk)[-_STDERR_TAIL_BYTES:]
+        exit_code = await self._process.wait()
+        if (exit_code != 0 and not self._killed) or written:
+            places = [place.decode(errors="replace") for place in _CRASH_PLACE.findall(tail)][:8]
+            log.warning(
+                "child ended", child=self.name, exit_code=exit_code, stderr_bytes=written, crashed_at=places
+            )
 
-async def _watch_stderr(process: asyncio.subprocess.Process, name: str) -> None:
-    """Log that a child wrote to stderr and where it crashed, never its words: they may quote a prompt."""
-    assert process.stderr is not None
-    written, tail = 0, b""
-    while chunk := await process.stderr.read(_STDERR_TAIL_BYTES):
-        written += len(chunk)
-        tail = (tail + chunk)[-_STDERR_TAIL_BYTES:]
-    exit_code = await process.wait()
-    if exit_code != 0 or written:
-        places = [place.decode(errors="replace") for place in _CRASH_PLACE.findall(tail)]
-        log.warning(
-            "child ended", child=name, exit_code=exit_code, stderr_bytes=written, crashed_at=places[:8]
-        )
+
+class Kept:
+    """A child that is started again whenever it ends, after growing pauses while it cannot start.
+
+    `start` returns a child that is warm. What it may raise for a child that is not: ChildGone, TimeoutError,
+    OSError, or ConfigError, whose message tells the operator what to change.
+    """
+
+    def __init__(self, start: Callable[[], Awaitable[Child]], *, name: str) -> None:
+        self._start = start
+        self._name = name
+        self._child: Child | None = None
+        self._warm = asyncio.Event()
+        self._keeping: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._keeping = asyncio.create_task(self._keep())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._keeping is not None
+        self._keeping.cancel()
+        await asyncio.wait([self._keeping])
+        if self._child is not None:
+            await self._child.close()
+
+    @property
+    def ready(self) -> bool:
+        return self._child is not None and self._child.alive
+
+    async def warm_child(self) -> Child:
+        """Wait for a child that is up and warm; forever, while it cannot start."""
+        while True:
+            await self._warm.wait()
+            if self._child is not None and self._child.alive:
+                return self._child
+            self._warm.clear()
+
+    async def _keep(self) -> None:
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                self._child = await self._start()
+            except (ChildGone, TimeoutError, OSError, ConfigError) as error:
+                reason = str(error) if isinstance(error, ConfigError) else type(error).__name__
+                # no traceback: a failed start repeats, and its reason says all that is known
+                log.error("child did not start", child=self._name, reason=reason, again_in_seconds=pause)  # noqa: TRY400
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+            else:
+                self._warm.set()
+                await self._child.ended()
+                self._warm.clear()
+                pause = _FIRST_PAUSE_SECONDS
 
 
 class Link:

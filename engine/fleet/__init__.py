@@ -1,1 +1,89 @@
-"""Where rendering runs: one child process per device."""
+"""The fleet renders: these are the words between the engine and a worker, wherever the worker runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from engine.media.clip import LabeledClip
+from engine.renderers import ClipFormat
+from engine.verdicts import PhotoFacts
+
+
+class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="settings"):
+    """The first thing that a worker hears. `models` is the folder with weights, `work` where clips go."""
+
+    renderer: str
+    models: Path
+    work: Path
+
+
+class RenderOrder(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="order"):
+    """One clip to make. `photo_path` is a photo that `engine.media.photo` cleaned."""
+
+    job_id: str
+    attempt: int
+    photo_path: Path
+    prompt: str
+    locale: str
+    seed: int
+    facts: PhotoFacts = PhotoFacts()
+    clip_format: ClipFormat = ClipFormat()
+    look: str | None = None
+
+    @property
+    def clip_name(self) -> str:
+        """The file name of the finished clip; both parts are made by us, never by a sender."""
+        return f"{self.job_id}-{self.attempt}.mp4"
+
+    @property
+    def unfinished_name(self) -> str:
+        """The file name while the clip is being written; whatever has it at a start is an orphan."""
+        return f"{UNFINISHED}{self.clip_name}"
+
+
+UNFINISHED = "part-"
+
+
+class Cancel(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="cancel"):
+    """Stop this job before its next frame."""
+
+    job_id: str
+
+
+class Loaded(msgspec.Struct, frozen=True, tag_field="type", tag="loaded"):
+    """The renderer is warm."""
+
+
+class Unusable(msgspec.Struct, frozen=True, tag_field="type", tag="unusable"):
+    """The renderer cannot be used at all; `sentence` tells the operator what to change."""
+
+    sentence: str
+
+
+class Progress(msgspec.Struct, frozen=True, tag_field="type", tag="progress"):
+    """The main loop moved on; `fraction` is 0..1 of the frames. This, and nothing else, proves liveness."""
+
+    fraction: float
+
+
+class Done(msgspec.Struct, frozen=True, tag_field="type", tag="done"):
+    """The labelled clip is on disk, complete and synced."""
+
+    clip: LabeledClip
+
+
+class Failed(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="failed"):
+    """The renderer raised at `place`. `poisoned` says that the process must not be used again."""
+
+    place: str
+    poisoned: bool
+
+
+class Canceled(msgspec.Struct, frozen=True, tag_field="type", tag="canceled"):
+    """The worker stopped as asked, and left nothing behind."""
+
+
+ToWorker = RenderOrder | Cancel
+FromWorker = Progress | Done | Failed | Canceled

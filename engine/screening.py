@@ -1,0 +1,339 @@
+"""The door: untrusted photos and every gate, asked through child processes that may die over an answer.
+
+`Screening` keeps warm decode children, each for one photo, and one gate child with the classifiers. A check that
+cannot be answered is raised, never guessed: an unknown is no yes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Self, assert_never
+
+import msgspec
+
+from engine import logs
+from engine.children import Child, ChildGone, Kept, Limits
+from engine.errors import CheckFailed, ClipCheckFailed, ConfigError, PhotoRejected
+from engine.gates.share import ShareFacts
+from engine.media import photo as decoder
+from engine.media.clip import LabeledClip
+from engine.media.photo import Photo
+from engine.schema import MAX_PHOTO_BYTES, JobRequest, PhotoProblem
+from engine.verdicts import PhotoFacts, Screened
+
+DECODE_LIMITS = Limits(
+    cpu_seconds=3,  # a progressive JPEG of 300 kB can ask for minutes; only this stops it
+    address_space_bytes=1_500_000_000,  # a 50-megapixel WebP needs 0.85 GB
+    file_size_bytes=0,
+    open_files=16,
+    processes=0,
+)
+
+_START_SECONDS = 30.0
+_RETRY_AFTER_SECONDS = 10.0
+_ATTEMPTS = 2
+
+log = logs.get(__name__)
+
+
+class GateSettings(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="settings"):
+    """The first thing that the gate child hears. `policy` is the table of the configuration, as plain values."""
+
+    models: Path
+    policy: dict[str, Any]
+    environment: str
+
+
+class CheckRequest(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="request"):
+    """Prompt, photo, and both together. `jpeg` is a clean photo."""
+
+    prompt: str
+    locale: str
+    look: str | None
+    attested: bool
+    jpeg: bytes
+
+
+class CheckClip(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="clip"):
+    """A labelled clip against its photo. `remade` is true for the second try."""
+
+    clip_path: Path
+    photo_path: Path
+    facts: PhotoFacts
+    remade: bool
+
+
+class CheckShare(msgspec.Struct, frozen=True, tag_field="type", tag="share"):
+    """A clip that is to be shown to a group."""
+
+    facts: ShareFacts
+
+
+class GatesReady(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="ready"):
+    """The classifiers are loaded; `switched_off` names gates that development goes without."""
+
+    policy_version: str
+    switched_off: tuple[str, ...]
+
+
+class GatesUnusable(msgspec.Struct, frozen=True, tag_field="type", tag="unusable"):
+    """The gates cannot be loaded; `sentence` tells the operator what to change."""
+
+    sentence: str
+
+
+class Judged(msgspec.Struct, frozen=True, tag_field="type", tag="judged"):
+    """What the gates say."""
+
+    screened: Screened
+
+
+class GateRaised(msgspec.Struct, frozen=True, tag_field="type", tag="raised"):
+    """A gate raised at `place`; there is no verdict."""
+
+    place: str
+
+
+Question = CheckRequest | CheckClip | CheckShare
+Judgement = Judged | GateRaised
+
+
+class _Unanswered(Exception):
+    """The gates gave no verdict."""
+
+
+class Screening:
+    """Use it as an async context manager: its children load in the background, and end with the block.
+
+    `decode_seconds` and `check_seconds` are what one photo and one check may take on the clock.
+    `gate_module` is what runs in the gate child.
+    """
+
+    def __init__(
+        self,
+        *,
+        models: Path,
+        policy: msgspec.Struct,
+        environment: str = "production",
+        decode_seconds: float = 5.0,
+        check_seconds: float = 30.0,
+        load_seconds: float = 120.0,
+        decoders: int = 2,
+        gate_module: str = "engine.screener",
+    ) -> None:
+        settings = GateSettings(models=models, policy=msgspec.to_builtins(policy), environment=environment)
+        self._decoders = _Decoders(decode_seconds=decode_seconds, spares=decoders)
+        self._gates = _Gates(
+            settings, module=gate_module, check_seconds=check_seconds, load_seconds=load_seconds
+        )
+        self._running = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self._running.enter_async_context(self._decoders)
+        await self._running.enter_async_context(self._gates.kept)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._running.aclose()
+
+    @property
+    def ready(self) -> bool:
+        """The gates are loaded, and a photo would be decoded at once."""
+        return self._gates.kept.ready and self._decoders.ready
+
+    @property
+    def policy_version(self) -> str:
+        """Empty until the gates were loaded once."""
+        return self._gates.loaded.policy_version
+
+    @property
+    def switched_off(self) -> tuple[str, ...]:
+        return self._gates.loaded.switched_off
+
+    async def read_photo(self, data: bytes) -> Photo:
+        """A clean photo from untrusted bytes. Raises PhotoRejected; CheckFailed when no child can be had."""
+        return await self._decoders.decode(data)
+
+    async def check_request(self, request: JobRequest, photo: Photo) -> Screened:
+        """Prompt, photo, and both together. Raises CheckFailed."""
+        return await self._check(
+            CheckRequest(
+                prompt=request.prompt,
+                locale=request.locale,
+                look=request.look,
+                attested=request.attested,
+                jpeg=photo.jpeg,
+            )
+        )
+
+    async def check_share(self, facts: ShareFacts) -> Screened:
+        """Before a group sees a clip. Raises CheckFailed."""
+        return await self._check(CheckShare(facts))
+
+    async def check_clip(
+        self, clip: LabeledClip, photo_path: Path, facts: PhotoFacts, *, remade: bool = False
+    ) -> Screened:
+        """The finished clip against its photo. Raises ClipCheckFailed."""
+        try:
+            return await self._gates.judge(
+                CheckClip(clip_path=clip.path, photo_path=photo_path, facts=facts, remade=remade)
+            )
+        except _Unanswered as error:
+            raise ClipCheckFailed(str(error)) from error
+
+    async def _check(self, question: Question) -> Screened:
+        try:
+            return await self._gates.judge(question)
+        except _Unanswered as error:
+            raise CheckFailed(_RETRY_AFTER_SECONDS) from error
+
+
+class _Gates:
+    """The gate child. It answers one question at a time; one that dies or hangs over it is asked once more."""
+
+    def __init__(
+        self, settings: GateSettings, *, module: str, check_seconds: float, load_seconds: float
+    ) -> None:
+        self.kept = Kept(self._start, name="gates")
+        self.loaded = GatesReady(policy_version="", switched_off=())
+        self._settings = settings
+        self._module = module
+        self._check_seconds = check_seconds
+        self._load_seconds = load_seconds
+        self._turn = asyncio.Lock()
+
+    async def judge(self, question: Question) -> Screened:
+        """Raises _Unanswered."""
+        await self._warm_child()  # before the turn: while there are no gates, nobody queues for them
+        async with self._turn:
+            for _ in range(_ATTEMPTS):
+                child = await self._warm_child()
+                try:
+                    judgement: Judgement = await child.ask(question, Judgement, seconds=self._check_seconds)
+                except (ChildGone, TimeoutError) as error:
+                    why = type(error).__name__
+                    log.warning("gates gave no answer", question=type(question).__name__, why=why)
+                else:
+                    return _verdict_of(judgement)
+        raise _Unanswered("the gate child gave no answer")
+
+    async def _warm_child(self) -> Child:
+        try:
+            async with asyncio.timeout(self._check_seconds):
+                return await self.kept.warm_child()
+        except TimeoutError as error:
+            raise _Unanswered("there is no gate child") from error
+
+    async def _start(self) -> Child:
+        child = await Child.start(self._module, name="gates")
+        reply: GatesReady | GatesUnusable = await child.ask(
+            self._settings, GatesReady | GatesUnusable, seconds=self._load_seconds
+        )
+        if isinstance(reply, GatesUnusable):
+            await child.close()
+            raise ConfigError(reply.sentence)
+        self.loaded = reply
+        return child
+
+
+def _verdict_of(judgement: Judgement) -> Screened:
+    match judgement:
+        case Judged(screened):
+            return screened
+        case GateRaised(place):
+            log.error("gate raised", place=place)
+            raise _Unanswered("a gate raised")
+        case _:
+            assert_never(judgement)
+
+
+class _Decoders:
+    """Decode children that wait, loaded and limited, so that the door does not wait for them. Each serves once."""
+
+    def __init__(self, *, decode_seconds: float, spares: int) -> None:
+        self._decode_seconds = decode_seconds
+        self._places = asyncio.Semaphore(spares)
+        self._spares: asyncio.Queue[Child] = asyncio.Queue(maxsize=spares)
+        self._spawning: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._spawning = asyncio.create_task(self._keep_spares())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._spawning is not None
+        self._spawning.cancel()
+        await asyncio.wait([self._spawning])
+        while not self._spares.empty():
+            await self._spares.get_nowait().kill()
+
+    @property
+    def ready(self) -> bool:
+        return not self._spares.empty()
+
+    async def decode(self, data: bytes) -> Photo:
+        """Raises PhotoRejected; CheckFailed when no child can be started."""
+        if not data:
+            raise PhotoRejected(PhotoProblem.EMPTY)
+        if len(data) > MAX_PHOTO_BYTES:
+            raise PhotoRejected(PhotoProblem.TOO_MANY_BYTES)
+        async with self._places:
+            reply = await self._reply_to(data)
+        match reply:
+            case decoder.Decoded(photo):
+                return photo
+            case decoder.Rejected(problem):
+                raise PhotoRejected(problem)
+            case _:
+                assert_never(reply)
+
+    async def _reply_to(self, data: bytes) -> decoder.Reply:
+        child = await self._spare()
+        try:
+            reply: decoder.Reply = await child.ask(
+                decoder.Untrusted(data), decoder.Reply, seconds=self._decode_seconds
+            )
+        except TimeoutError:
+            return decoder.Rejected(PhotoProblem.TOO_COMPLEX)
+        except ChildGone as gone:
+            return decoder.Rejected(_problem_of(gone.exit_code))
+        await child.kill()
+        return reply
+
+    async def _spare(self) -> Child:
+        try:
+            async with asyncio.timeout(_START_SECONDS):
+                while not (child := await self._spares.get()).alive:
+                    await child.kill()
+        except TimeoutError as error:
+            raise CheckFailed(_RETRY_AFTER_SECONDS) from error
+        return child
+
+    async def _keep_spares(self) -> None:
+        while True:
+            try:
+                child = await _start_decoder()
+            except (ChildGone, TimeoutError, OSError) as error:
+                log.warning("decode child did not start", why=type(error).__name__)
+                await asyncio.sleep(1.0)
+                continue
+            try:
+                await self._spares.put(child)
+            except asyncio.CancelledError:
+                await child.kill()
+                raise
+
+
+async def _start_decoder() -> Child:
+    child = await Child.start(decoder.__name__, name="decode", limits=DECODE_LIMITS, isolated=True)
+    await child.ask(None, decoder.Warm, seconds=_START_SECONDS)
+    return child
+
+
+def _problem_of(exit_code: int | None) -> PhotoProblem:
+    """The kernel kills what takes too much; everything else is a decoder that fell over the bytes."""
+    too_much = exit_code in {-signal.SIGKILL, -signal.SIGXCPU}
+    return PhotoProblem.TOO_COMPLEX if too_much else PhotoProblem.BROKEN

@@ -1,8 +1,7 @@
 """The label that people see: white words on a dark pill, on every frame of a clip, and no switch to turn it off.
 
-Composed once per clip and blended into its own rectangle only. Measured: a pill of 65 % black keeps white words
-at 7:1 on the worst photo, a white one; letters of 5 % of the short side survive half size and small previews;
-the top right corner is free of Telegram's own marks.
+Composed once per clip and blended into its own rectangle only. Letters of 5 % of the short side survive half
+size and small previews; the top right corner is free of Telegram's own marks.
 """
 
 from __future__ import annotations
@@ -19,7 +18,10 @@ from engine.media.clip import Frame, Plane
 from engine.provenance.source_type import SourceType
 from engine.provenance.words import Words, find_words, letter_share, load_font
 
-PILL_ALPHA = 0.65
+PILL_ALPHA = 0.68
+"""On white, the worst photo, 0.65 gives the words 7.0:1 on paper (WCAG AAA), but 6.9:1 after CRF 33 and 6.8:1 at
+half size; 0.68 stays above 7:1 in both (measured)."""
+
 LETTER_SHARE = 0.05
 """Height of a capital letter, as a share of the clip's short side."""
 

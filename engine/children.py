@@ -5,7 +5,8 @@ and calls that module's `main(link)`. Between them is one socket that carries le
 msgspec tagged unions: photos are bytes, and JSON would make them a third larger.
 
 What every child has: its own session and process group, SIGKILL when the engine dies, an environment without
-paths and secrets, no descriptor but its socket, no core dumps (they would hold photos), one BLAS thread.
+paths and secrets, no descriptor but its socket, no way to new privileges, no core dumps (they would hold
+photos), one BLAS thread.
 """
 
 from __future__ import annotations
@@ -53,6 +54,9 @@ _CRASH_PLACE = re.compile(rb'(?:\w+: )?File "[^"\n]+", line \d+ in \w+')
 
 _STDERR_TAIL_BYTES = 16_384
 
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_PR_SET_NO_NEW_PRIVS = 38
+
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 30.0
 
@@ -65,15 +69,13 @@ log = logs.get(__name__)
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What the kernel grants a child once its module is imported; None leaves what the engine has.
 
-    `cpu_seconds` are counted from there, rounded up to whole seconds. `processes` binds only where the
-    engine does not run as root.
+    `cpu_seconds` are counted from there, rounded up to whole seconds.
     """
 
     cpu_seconds: int | None = None
     address_space_bytes: int | None = None
     file_size_bytes: int | None = None
     open_files: int | None = None
-    processes: int | None = None
 
 
 class ChildGone(Exception):
@@ -332,6 +334,7 @@ def enter() -> None:
     """The first thing that runs in a child. Arguments: socket, the engine's process id, module, limits."""
     descriptor, parent, module, limits = sys.argv[1:]
     _die_with(parent=int(parent))
+    ctypes.CDLL(None).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     faulthandler.enable()
     link = Link(socket.socket(fileno=int(descriptor)))
@@ -346,8 +349,7 @@ def enter() -> None:
 
 def _die_with(*, parent: int) -> None:
     """Have the kernel kill us when the engine dies; leave at once if it died before we could ask."""
-    pr_set_pdeathsig = 1  # linux/prctl.h
-    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
 
@@ -359,7 +361,6 @@ def _restrict(limits: Limits) -> None:
         (resource.RLIMIT_AS, limits.address_space_bytes),
         (resource.RLIMIT_FSIZE, limits.file_size_bytes),
         (resource.RLIMIT_NOFILE, limits.open_files),
-        (resource.RLIMIT_NPROC, limits.processes),
     ):
         if value is not None:
             resource.setrlimit(what, (value, value))

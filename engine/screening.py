@@ -29,8 +29,8 @@ DECODE_LIMITS = Limits(
     address_space_bytes=1_500_000_000,  # a 50-megapixel WebP needs 0.85 GB
     file_size_bytes=0,
     open_files=16,
-    processes=0,
 )
+"""No limit on processes: libheif decodes in a thread, and the kernel counts the threads of the whole user."""
 
 _START_SECONDS = 30.0
 _RETRY_AFTER_SECONDS = 10.0

@@ -200,7 +200,7 @@ def _strict() -> Iterator[None]:
 
 def _open(data: bytes, image_format: str) -> Image.Image:
     if image_format == "HEIF":
-        # One thread, so that the process limit can be zero; no thumbnails: they need not show the photo.
+        # No thumbnails and the like: they need not show what the photo shows.
         pillow_heif.register_heif_opener(
             decode_threads=1, thumbnails=False, depth_images=False, aux_images=False
         )

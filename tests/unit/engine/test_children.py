@@ -28,6 +28,7 @@ class Facts(msgspec.Struct, frozen=True, tag_field="type", tag="facts"):
     descriptors: int
     group: int
     core_bytes: int
+    privileges: str
     arguments: list[str]
 
 
@@ -49,6 +50,7 @@ CHILD = """
         descriptors: int
         group: int
         core_bytes: int
+        privileges: str
         arguments: list[str]
 """
 
@@ -87,7 +89,8 @@ async def test_a_child_has_no_secrets_no_descriptors_and_a_group_of_its_own(chil
         child_module("""
             link.send(Facts(
                 dict(os.environ), len(os.listdir("/proc/self/fd")) - 1, os.getpgid(0),
-                resource.getrlimit(resource.RLIMIT_CORE)[1], sys.argv))
+                resource.getrlimit(resource.RLIMIT_CORE)[1],
+                Path("/proc/self/status").read_text().split("NoNewPrivs:")[1].split()[0], sys.argv))
         """),
         name="facts",
         environment={"CUDA_VISIBLE_DEVICES": "1"},
@@ -103,6 +106,7 @@ async def test_a_child_has_no_secrets_no_descriptors_and_a_group_of_its_own(chil
     assert facts.descriptors == 4  # stdin, stdout, stderr, the socket
     assert facts.group == child.pid
     assert facts.core_bytes == 0
+    assert facts.privileges == "1"
 
 
 async def test_what_libraries_print_does_not_disturb_the_messages(child_module):

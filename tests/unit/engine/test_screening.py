@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
+import pillow_heif
 import pytest
 from PIL import Image
 
@@ -121,6 +122,14 @@ async def test_a_photo_is_read_in_a_child(open_door):
 
     assert (photo.width, photo.height) == (300, 200)
     assert photo.jpeg.startswith(b"\xff\xd8")
+
+
+async def test_a_heic_is_read_within_the_limits_too(open_door):
+    buffer = io.BytesIO()
+    pillow_heif.from_pillow(Image.effect_noise((800, 600), 60).convert("RGB")).save(buffer)
+
+    async with open_door() as door:
+        assert (await door.read_photo(buffer.getvalue())).width == 800
 
 
 async def test_many_photos_at_once_are_all_read(open_door):

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "THIRD_PARTY.md").read_text(encoding="utf-8")
 NAMED = {
     canonicalize_name(name): licence
-    for name, licence in re.findall(r"^\| ([\w.-]+) \| ([^|]+?) \|$", PAGE, re.MULTILINE)
+    for name, licence in re.findall(r"^\| (?!package )(\w[\w.-]*) \| ([^|]+?) \|$", PAGE, re.MULTILINE)
 }
 SPELLINGS = {"apache license, version 2.0": "apache-2.0", "apache 2.0": "apache-2.0", "mit license": "mit"}
 

@@ -97,10 +97,13 @@ class EngineClient:
         return b"".join([chunk async for chunk in self.stream_clip(job_id)])
 
     async def stream_clip(self, job_id: str) -> AsyncIterator[bytes]:
-        async with self._request("GET", f"/jobs/{job_id}/clip") as response:
-            await _raise_for_problem(response)
-            async for chunk in response.content.iter_chunked(CLIP_CHUNK_BYTES):
-                yield chunk
+        try:
+            async with self._request("GET", f"/jobs/{job_id}/clip") as response:
+                await _raise_for_problem(response)
+                async for chunk in response.content.iter_chunked(CLIP_CHUNK_BYTES):
+                    yield chunk
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise errors.EngineUnavailable(type(error).__name__) from error
 
     async def share(self, job_id: str, request: ShareRequest) -> ShareAnswer:
         """The last gate, before a group sees the clip."""

@@ -210,6 +210,12 @@ class Judge:
             return docket.close(PhotoFacts())
         return self._hear_photo(docket, reading, pixels)
 
+    def caption(self, *, prompt: str, locale: str) -> Screened:
+        """The prompt gates alone, for benches and for captions whose photo is not there yet."""
+        docket = _Docket()
+        self._hear_prompt(docket, prompt, locale)
+        return docket.close(PhotoFacts())
+
     def explain(self, *, prompt: str, locale: str, pixels: Pixels) -> Screened:
         """Like `request`, but every gate speaks, also after a refusal. For `policy explain` and reviewers."""
         docket = _Docket()

@@ -1,0 +1,277 @@
+"""`python -m engine`: run the engine, and what an operator does to its keys, weights and files."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import click
+import msgspec
+from aiohttp import web
+
+from engine import config, logs, models
+from engine.api import Door
+from engine.config import EngineConfig
+from engine.dispatcher import Dispatcher, Retention
+from engine.errors import ConfigError
+from engine.finishing import Finishing
+from engine.fleet.local import LocalFleet
+from engine.ledger import Ledger, Limits
+from engine.metrics import Metrics
+from engine.pipeline import Shop
+from engine.provenance import keys as signing_keys
+from engine.renderers import ClipFormat
+from engine.screening import Screening
+
+CONFIG_EXIT = 78
+"""sysexits' EX_CONFIG: starting again would not help."""
+
+LONGEST_SOCKET_PATH = 107
+"""What the kernel takes as the path of a Unix socket."""
+
+HOUR, DAY = 3600.0, 86_400.0
+
+log = logs.get(__name__)
+
+at_config = click.option(
+    "--config", "path", type=click.Path(path_type=Path), default=Path("config.toml"), show_default=True
+)
+
+
+@click.group()
+def main() -> None:
+    """Zoetrope's engine: jobs in, labelled and signed clips out."""
+
+
+@main.command()
+@at_config
+def run(path: Path) -> None:
+    """Take jobs until SIGINT or SIGTERM."""
+    with explained():
+        loaded = config.load(path)
+        logs.configure(process="engine")
+        prepare(loaded)
+        asyncio.run(serve(loaded))
+
+
+@main.command("check-config")
+@at_config
+def check_config(path: Path) -> None:
+    """Say what is wrong with the configuration, or that nothing is."""
+    with explained():
+        loaded = config.load(path)
+        click.echo(f"{path}: the engine's tables are fine")
+        if loaded.keys.exists():
+            click.echo(str(signing_keys.describe(loaded.keys)))
+        for name in models.missing(loaded.models):
+            click.echo(f"missing weights: {name}; fetch them with: python -m engine models fetch")
+
+
+@main.group()
+def keys() -> None:
+    """The keys that sign clips."""
+
+
+@keys.command("init")
+@at_config
+def keys_init(path: Path) -> None:
+    """Make a private certificate authority and a signing key; existing ones are never overwritten."""
+    with explained():
+        loaded = config.load(path)
+        click.echo(str(signing_keys.init_keys(loaded.keys, operator=loaded.provenance.operator)))
+
+
+@keys.command("show")
+@at_config
+def keys_show(path: Path) -> None:
+    """Names, fingerprints and expiry; no key material."""
+    with explained():
+        click.echo(str(signing_keys.describe(config.load(path).keys)))
+
+
+@keys.command("renew")
+@at_config
+def keys_renew(path: Path) -> None:
+    """A new signing certificate from the same authority."""
+    with explained():
+        loaded = config.load(path)
+        click.echo(str(signing_keys.renew_leaf(loaded.keys, operator=loaded.provenance.operator)))
+
+
+@main.group("models")
+def weights() -> None:
+    """The weights that the renderer and the gates use."""
+
+
+@weights.command("fetch")
+@at_config
+def models_fetch(path: Path) -> None:
+    """Fetch what is missing, each file checked against its SHA-256."""
+    with explained():
+        models.fetch_all(config.load(path).models, tell=click.echo)
+
+
+@weights.command("list")
+@at_config
+def models_list(path: Path) -> None:
+    """Every file with its licence, size, and whether it is here."""
+    with explained():
+        click.echo(models.describe(config.load(path).models))
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@at_config
+def verify(file: Path, path: Path) -> None:
+    """What is known of a file: who made it, and whether it was changed since."""
+    with explained():
+        loaded = config.load(path)
+        finishing = Finishing(keys=loaded.keys, operator=loaded.provenance.operator)
+        report = asyncio.run(finishing.verify(file.read_bytes()))
+        finishing.close()
+        click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
+
+
+@contextlib.contextmanager
+def explained() -> Iterator[None]:
+    """A configuration that cannot be used is one sentence and an exit code, not a traceback."""
+    try:
+        yield
+    except ConfigError as error:
+        click.echo(str(error), err=True)
+        sys.exit(CONFIG_EXIT)
+
+
+def prepare(loaded: EngineConfig) -> None:
+    """What the first start makes: folders, keys and weights. Raises ConfigError."""
+    if not loaded.engine.port and len(str(loaded.socket)) > LONGEST_SOCKET_PATH:
+        raise ConfigError(
+            "the data folder's path is too long for a Unix socket: use a shorter `data`, or set [engine] port and token_file"
+        )
+    for folder in (loaded.data, *(loaded.data / name for name in ("photos", "clips", "work", "models"))):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not loaded.keys.exists():
+        signing_keys.init_keys(loaded.keys, operator=loaded.provenance.operator)
+        log.info("signing keys made")
+    if models.missing(loaded.models):
+        models.fetch_all(loaded.models, tell=lambda line: log.info("models", line=line))
+
+
+async def serve(loaded: EngineConfig) -> None:
+    """Everything open, then wait for a signal; everything closes in the opposite order."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    async with engine(loaded) as door, listening(loaded, door):
+        log.info("engine listens", port=loaded.engine.port or None, renderer=loaded.engine.renderer)
+        await stopping.wait()
+        log.info("engine stops")
+        door.dispatcher.accepting = False
+        door.dispatcher.news.ring()
+
+
+@asynccontextmanager
+async def engine(loaded: EngineConfig) -> AsyncIterator[Door]:
+    """The engine's parts, put together. Raises ConfigError."""
+    limits = Limits(
+        depth=loaded.limits.depth,
+        queued_per_requester=loaded.limits.queued_per_requester,
+        running_per_requester=loaded.limits.running_per_requester,
+    )
+    async with AsyncExitStack() as parts:
+        ledger = await parts.enter_async_context(Ledger(loaded.data / "engine.sqlite", limits=limits))
+        finishing = await parts.enter_async_context(
+            Finishing(
+                keys=loaded.keys,
+                operator=loaded.provenance.operator,
+                tsa_url=loaded.provenance.tsa_url or None,
+            )
+        )
+        screening = await parts.enter_async_context(
+            Screening(
+                models=loaded.models,
+                policy=loaded.policy,
+                environment=loaded.environment,
+                check_seconds=loaded.limits.check_seconds,
+            )
+        )
+        fleet = await parts.enter_async_context(
+            LocalFleet(
+                renderer=loaded.engine.renderer,
+                models=loaded.models,
+                work=loaded.data / "work",
+                devices=loaded.engine.devices,
+            )
+        )
+        shop = Shop(
+            screening=screening,
+            finishing=finishing,
+            photos=loaded.data / "photos",
+            clips=loaded.data / "clips",
+            clip_format=ClipFormat(
+                short_side=loaded.clip.short_side,
+                seconds=loaded.clip.seconds,
+                frames_per_second=loaded.clip.frames_per_second,
+                aspect=loaded.clip.aspect,
+            ),
+        )
+        dispatcher = Dispatcher(
+            ledger=ledger,
+            fleet=fleet,
+            shop=shop,
+            metrics=Metrics(),
+            retention=Retention(
+                clip=loaded.retention.clip_hours * HOUR,
+                prompt=loaded.retention.prompt_days * DAY,
+                ids=loaded.retention.id_days * DAY,
+            ),
+            work=loaded.data / "work",
+            renderer=loaded.engine.renderer,
+        )
+        await parts.enter_async_context(dispatcher.serving(drain_seconds=loaded.engine.drain_seconds))
+        yield Door(
+            dispatcher=dispatcher,
+            places=loaded.limits.at_the_door,
+            body_seconds=loaded.limits.body_seconds,
+            free_disk_megabytes=loaded.engine.free_disk_megabytes,
+            token=_token(loaded),
+        )
+
+
+@asynccontextmanager
+async def listening(loaded: EngineConfig, door: Door) -> AsyncIterator[None]:
+    """A Unix socket that only its owner can open, or loopback with a token."""
+    runner = web.AppRunner(door.application(), access_log=None, shutdown_timeout=5.0)
+    await runner.setup()
+    try:
+        if loaded.engine.port:
+            await web.TCPSite(runner, "127.0.0.1", loaded.engine.port).start()
+        else:
+            loaded.socket.unlink(missing_ok=True)  # the ledger's lock says that nobody else listens here
+            await web.UnixSite(runner, str(loaded.socket)).start()
+            loaded.socket.chmod(0o600)
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def _token(loaded: EngineConfig) -> str | None:
+    """The bearer token; on a Unix socket there is none. Raises ConfigError."""
+    if not loaded.engine.port:
+        return None
+    if not loaded.engine.token_file:
+        raise ConfigError("[engine] port needs token_file: a file with the token that callers must send")
+    try:
+        return Path(loaded.engine.token_file).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigError(f"[engine] token_file cannot be read ({type(error).__name__})") from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""What an operator can set for the engine: six tables of `config.toml`, each a frozen type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from engine import settings
+from engine.errors import ConfigError
+
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
+class EngineTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[engine]`: where the engine listens, what renders, and how much it may use.
+
+    With `port` = 0 it listens on the Unix socket `socket` in the data folder (mode 0600); otherwise on loopback,
+    with the bearer token in `token_file`.
+    """
+
+    socket: str = "engine.sock"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
+    token_file: str = ""
+    renderer: str = "scene"
+    devices: Count = 1
+    """Workers, one per device; on the CPU one is right for most machines."""
+    free_disk_megabytes: Count = 1000
+    """Below this no new job is taken."""
+    drain_seconds: Positive = 15.0
+    """How long a stop waits for the jobs that are running; the rest goes back into the queue."""
+
+
+class ClipTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[clip]`: how clips look. `aspect` is "photo" (9:16 for portrait photos, else the photo's own) or "9:16"."""
+
+    short_side: Annotated[int, msgspec.Meta(ge=96, le=1080, multiple_of=2)] = 720
+    seconds: Annotated[float, msgspec.Meta(ge=0.5, le=15)] = 4.0
+    frames_per_second: Annotated[int, msgspec.Meta(ge=8, le=60)] = 24
+    aspect: Literal["photo", "9:16"] = "photo"
+
+
+class LimitsTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[limits]`: what may wait, and for how long a request may take."""
+
+    depth: Count = 500
+    queued_per_requester: Count = 5
+    running_per_requester: Count = 2
+    at_the_door: Count = 32
+    """Requests whose photo is being received and checked at the same time."""
+    body_seconds: Positive = 60.0
+    check_seconds: Positive = 30.0
+
+
+class PolicyConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[policy]`: thresholds of the gates; docs/policy.md says what each does."""
+
+    nsfw_refuse: Share = 0.8
+    nsfw_restrict: Share = 0.2
+    face_match: Share = 0.40
+    stranger_below: Share = 0.30
+
+
+class ProvenanceTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[provenance]`: who signs. `operator` is the name in the certificate; `tsa_url` a time stamp authority."""
+
+    operator: str = "Zoetrope operator"
+    tsa_url: str = ""
+
+
+class RetentionTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[retention]`: how long things are kept. A photo is deleted when its job ends."""
+
+    clip_hours: Positive = 24.0
+    prompt_days: Positive = 7.0
+    id_days: Positive = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """Everything that the engine process is told."""
+
+    data: Path
+    environment: str = "production"
+    engine: EngineTable = field(default_factory=EngineTable)
+    clip: ClipTable = field(default_factory=ClipTable)
+    limits: LimitsTable = field(default_factory=LimitsTable)
+    policy: PolicyConfig = field(default_factory=PolicyConfig)
+    provenance: ProvenanceTable = field(default_factory=ProvenanceTable)
+    retention: RetentionTable = field(default_factory=RetentionTable)
+
+    @property
+    def socket(self) -> Path:
+        return self.data / self.engine.socket
+
+    @property
+    def models(self) -> Path:
+        return self.data / "models"
+
+    @property
+    def keys(self) -> Path:
+        return self.data / "keys"
+
+
+def load(path: Path | None) -> EngineConfig:
+    """Read `config.toml`; without one, the defaults. Paths in it are relative to its folder. Raises ConfigError."""
+    tables = settings.read_tables(path)
+    folder = path.parent if path is not None else Path()
+    data, environment = tables.get("data", "data"), tables.get("environment", "production")
+    if not isinstance(data, str):
+        raise ConfigError("data: a path in quotes is expected")
+    if environment not in {"production", "development"}:
+        raise ConfigError('environment: "production" or "development" is expected')
+    return EngineConfig(
+        data=(folder / data).resolve(),
+        environment=str(environment),
+        engine=settings.table(tables, "engine", EngineTable),
+        clip=settings.table(tables, "clip", ClipTable),
+        limits=settings.table(tables, "limits", LimitsTable),
+        policy=settings.table(tables, "policy", PolicyConfig),
+        provenance=settings.table(tables, "provenance", ProvenanceTable),
+        retention=settings.table(tables, "retention", RetentionTable),
+    )

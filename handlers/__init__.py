@@ -16,7 +16,7 @@ an engine that does not answer.
               MessageHandler(filters.PRIVATE_PHOTO, photo.received)     # photo or any document, private
               MessageHandler(filters.PRIVATE_OTHER, help.not_a_photo)   # anything else, private
               CallbackQueryHandler(press.pressed)                       # every button, by the table in press.py
-    errors    errors.keep_open is H6's (NotNow: the update stays in the inbox); then errors.apologise
+    errors    errors.on_error
 
 Everything else in a group, and edits, channel posts, guest and business messages, matches nothing.
 `ALLOWED_UPDATES` below is what to ask Telegram for.

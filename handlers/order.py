@@ -160,9 +160,12 @@ async def _tell(answer: Answer, ticket: Ticket, services: Services) -> None:
 
 
 async def _tell_place(view: JobView, ticket: Ticket, services: Services) -> None:
-    """An outcome may have overtaken us; then the placeholder is no longer ours to write."""
+    """An outcome, or the person's Cancel, may have overtaken us; then the placeholder is no longer ours to write."""
     now = await services.store.ticket_of_job(ticket.job_id)
-    if now is None or now.ended or view.outcome is not None or ticket.placeholder_id is None:
+    if now is None or now.ended:
+        await services.engine.cancel(ticket.job_id)  # stays as it is where it has ended
+        return
+    if view.outcome is not None or ticket.placeholder_id is None:
         return
     text = progress_text(view, ticket.locale)
     keyboard = progress_keyboard(ticket.job_id, ticket.locale)

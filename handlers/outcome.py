@@ -10,7 +10,7 @@ from engine.schema import Animated, Canceled, Failed, Refused, Restricted
 from handlers.buttons import Action, button
 from handlers.cancel import canceled_note
 from handlers.context import Context, EditText, EditToVideo, EngineOutcome, Keyboard, Services, Ticket
-from handlers.phrases import name_effects, say_failure
+from handlers.phrases import name_effects, say_failure, say_made_with_ai
 from handlers.refusal import tell_refusal
 from handlers.texts import Html, Texts, cleaned, paragraphs, texts
 
@@ -48,7 +48,7 @@ def clip_caption(clip: Animated, say: Texts) -> Html:
     """The AI label in words, for screen readers too; then what moves, what does not, and why."""
     quotes = [f"“{cleaned(words, limit=MAX_QUOTE_CHARACTERS)}”" for words in clip.not_possible[:MAX_QUOTES]]
     return paragraphs(
-        say.say("🪄 <b>{label}</b> This video was made from a photo with AI.", label=_sentence(clip.label)),
+        say_made_with_ai(say, clip.label),
         say.say("Moves: {motions}.", motions=name_effects(say, clip.moved)) if clip.moved else "",
         say.say("Not found in this photo: {motions}.", motions=name_effects(say, clip.not_found))
         if clip.not_found
@@ -109,7 +109,3 @@ def _failure_note(failed: Failed, ticket: Ticket) -> EditText:
         thread_id=ticket.thread_id,
         answer_to=ticket.message_id,
     )
-
-
-def _sentence(label: str) -> str:
-    return label if label.endswith((".", "!")) else f"{label}."

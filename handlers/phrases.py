@@ -201,6 +201,12 @@ def label_preset(say: Texts, code: str) -> str:
     return name[:1].upper() + name[1:]
 
 
+def say_made_with_ai(say: Texts, label: str) -> Html:
+    """The label that is burnt into the clip, in words: for screen readers, and where the picture is small."""
+    sentence = label if label.endswith((".", "!")) else f"{label}."
+    return say.say("🪄 <b>{label}</b> This video was made from a photo with AI.", label=sentence)
+
+
 def say_refusal(say: Texts, answer: Refused | Restricted) -> Html:
     """Why there is no clip, at what cost, and what would work instead."""
     explanation = EXPLANATIONS[answer.reason]

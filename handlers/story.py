@@ -1,0 +1,115 @@
+"""Stories in groups: what a posted one says, `/stories`, and taking one back."""
+
+from __future__ import annotations
+
+from telegram import CallbackQuery, Update
+
+from handlers.buttons import Action, Press, button
+from handlers.context import ClipRecord, Context, DeleteMessage, PostStory, Services, Story
+from handlers.people import may_press, sender_of
+from handlers.phrases import say_made_with_ai
+from handlers.replies import answer_press, reply
+from handlers.texts import Html, Texts, paragraphs, texts
+
+SUPERGROUP_PREFIX = "-100"
+
+
+def story_note(story: Story, clip: ClipRecord, *, hours: int, locale: str) -> PostStory:
+    """The AI label, the maker and the lifetime belong to the post: the file alone would not tell them."""
+    say = texts(locale)
+    caption = paragraphs(
+        say_made_with_ai(say, clip.label),
+        say.count(
+            "By {name}, here for {number} hour.",
+            "By {name}, here for {number} hours.",
+            hours,
+            name=story.maker_name,
+        ),
+    )
+    keyboard = (
+        (
+            button(say.plain("🚩 Report"), Action.REPORT_STORY, story.story_id),
+            button(say.plain("↩️ Take back"), Action.TAKE_BACK, story.story_id),
+        ),
+    )
+    return PostStory(
+        story_id=story.story_id,
+        chat_id=story.chat_id,
+        file_id=clip.file_id,
+        caption=caption,
+        keyboard=keyboard,
+        thread_id=story.thread_id,
+    )
+
+
+async def list_stories(update: Update, context: Context) -> None:
+    """What is live in this group, soonest to end first; in private, where to look."""
+    message = update.effective_message
+    if message is None:
+        return
+    services, say = context.services, texts(sender_of(message).locale)
+    if message.chat.type == message.chat.PRIVATE:
+        text = say.say(
+            "Stories live in groups: send /stories there. To share a clip, press “Share to a group” under it."
+        )
+    else:
+        stories = await services.store.live_stories(chat_id=message.chat.id)
+        text = _say_stories(say, stories, now=services.now())
+    await reply(message, "stories", text, services)
+
+
+async def press_take_back(press: Press, query: CallbackQuery, context: Context) -> None:
+    services = context.services
+    story = await services.store.story(press.subject)
+    say = texts(query.from_user.language_code)
+    if story is None or story.ended:
+        await answer_press(query, say.plain("This story has ended already."))
+    elif not await may_press(query, owner_id=story.user_id, chat_id=story.chat_id, context=context):
+        await answer_press(
+            query, say.plain("Only the person who shared it, or an admin of the group, can take it back.")
+        )
+    else:
+        await answer_press(query, say.plain("Taken back."))
+        await end(story, services)
+
+
+async def end_stories_of(job_id: str, services: Services) -> None:
+    for story in await services.store.live_stories(job_id=job_id):
+        await end(story, services)
+
+
+async def end(story: Story, services: Services) -> None:
+    """End it first: one that is not posted yet is then never posted."""
+    await services.store.end_story(story.story_id)
+    posted = await services.store.story(story.story_id) or story
+    if posted.message_id is not None:
+        note = DeleteMessage(chat_id=posted.chat_id, message_id=posted.message_id)
+        await services.outbox.put(f"ended:{story.story_id}", note)
+
+
+def _say_stories(say: Texts, stories: list[Story], *, now: float) -> Html:
+    if not stories:
+        return say.say(
+            "No story is live in this group. Clips come here with “Share to a group” under a clip."
+        )
+    lines = [_line(say, number, story, now=now) for number, story in enumerate(stories, start=1)]
+    return paragraphs(
+        say.count("{number} story is live:", "{number} stories are live:", len(stories)), *lines
+    )
+
+
+def _line(say: Texts, number: int, story: Story, *, now: float) -> Html:
+    left = say.duration(story.ends_at - now)
+    link = _link(story)
+    name = (
+        say.say('<a href="{link}">{name}</a>', link=link, name=story.maker_name) if link else story.maker_name
+    )
+    return say.say("{place}. By {name}, {time} left.", place=number, name=name, time=left)
+
+
+def _link(story: Story) -> str | None:
+    """Telegram has addresses for the messages of supergroups only."""
+    chat = str(story.chat_id)
+    if story.message_id is None or not chat.startswith(SUPERGROUP_PREFIX):
+        return None
+    return f"https://t.me/c/{chat.removeprefix(SUPERGROUP_PREFIX)}/{story.message_id}"

@@ -21,9 +21,7 @@ from engine.schema import VerifyReport
 WARN_DAYS = 30.0
 """From here on, every start warns that the leaf must be renewed."""
 
-VERIFYING = Limits(
-    cpu_seconds=10, address_space_bytes=2 * 2**30, file_size_bytes=0, open_files=64, processes=None
-)
+VERIFYING = Limits(cpu_seconds=10, address_space_bytes=2 * 2**30, file_size_bytes=0, open_files=64)
 
 log = logs.get(__name__)
 

@@ -26,13 +26,12 @@ def moving_frames(*, width: int, height: int, count: int) -> Iterator[Frame]:
         yield Frame(luma, chroma, chroma.copy())
 
 
-def encode(frames: Iterator[Frame], path: Path, *, crf: int = 23) -> None:
+def encode(frames: Iterator[Frame], path: Path, *, width: int, height: int) -> None:
     """Planar frames into a +faststart mp4."""
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
-        stream = container.add_stream("libx264", rate=24, options={"crf": str(crf), "preset": "veryfast"})
+        stream = container.add_stream("libx264", rate=24, options={"preset": "veryfast"})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         for frame in frames:
-            height, width = frame.y.shape
-            stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
             planes = np.concatenate([frame.y.ravel(), frame.u.ravel(), frame.v.ravel()])
             picture = av.VideoFrame.from_ndarray(planes.reshape(height * 3 // 2, width), format="yuv420p")
             container.mux(stream.encode(picture))
@@ -55,7 +54,7 @@ def labeled_clip(tmp_path_factory: pytest.TempPathFactory) -> LabeledClip:
     frames = list(moving_frames(width=96, height=160, count=12))
     for frame in frames:
         label.stamp(frame)
-    encode(iter(frames), path)
+    encode(iter(frames), path, width=96, height=160)
     return LabeledClip(
         path=path,
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),

@@ -93,10 +93,10 @@ def read_credentials(file: BinaryIO, *, kind: str, context: c2pa.Context) -> Ver
     try:
         with c2pa.Reader(kind, file, context=context) as reader:
             return _report(msgspec.json.decode(reader.json()))
-    except (c2pa.C2paError.ManifestNotFound, c2pa.C2paError.RemoteManifest):
-        return nothing(Finding.NO_CREDENTIALS)
-    except (c2pa.C2paError, msgspec.DecodeError):
-        return nothing(Finding.UNREADABLE)
+    except c2pa.C2paError as error:
+        # "Remote": the file only names an address where credentials would be, and we do not call it.
+        absent = isinstance(error, c2pa.C2paError.ManifestNotFound) or str(error).startswith("Remote")
+        return nothing(Finding.NO_CREDENTIALS if absent else Finding.UNREADABLE)
 
 
 def nothing(finding: Finding) -> VerifyReport:

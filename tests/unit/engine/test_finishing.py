@@ -1,0 +1,81 @@
+import asyncio
+import hashlib
+import stat
+
+import pytest
+
+from engine.errors import ConfigError, SigningFailed
+from engine.finishing import Finishing
+from engine.media.clip import SignedClip
+from engine.provenance.keys import init_keys
+from engine.schema import Layer, VerifyReport
+
+OPERATOR = "Example Operator"
+
+
+@pytest.fixture
+async def finishing(keys_folder):
+    async with Finishing(keys=keys_folder, operator=OPERATOR) as made:
+        yield made
+
+
+async def test_a_checked_clip_becomes_a_signed_one_that_verifies(finishing, checked_clip, tmp_path):
+    signed = await finishing.sign(checked_clip, job_id="job", to=tmp_path / "clip.mp4")
+
+    content = (tmp_path / "clip.mp4").read_bytes()
+    assert signed == SignedClip(
+        checked=checked_clip,
+        path=tmp_path / "clip.mp4",
+        sha256=hashlib.sha256(content).hexdigest(),
+        size_bytes=len(content),
+        manifest=signed.manifest,
+    )
+    assert signed.manifest in content
+    assert stat.S_IMODE((tmp_path / "clip.mp4").stat().st_mode) == 0o600
+    report = await finishing.verify(content)
+    assert (report.layer, report.made_here, report.intact) == (Layer.CREDENTIALS, True, True)
+
+
+async def test_clips_signed_at_once_all_verify(finishing, checked_clip, tmp_path):
+    signed = await asyncio.gather(
+        *(finishing.sign(checked_clip, job_id=str(n), to=tmp_path / f"{n}.mp4") for n in range(4))
+    )
+
+    assert len({clip.sha256 for clip in signed}) == 4  # each has its own manifest id
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0.mp4", "1.mp4", "2.mp4", "3.mp4"]
+
+
+async def test_a_failure_reaches_the_caller_and_leaves_nothing(finishing, checked_clip, tmp_path):
+    with pytest.raises(SigningFailed):
+        await finishing.sign(checked_clip, job_id="job", to=tmp_path / "nowhere" / "clip.mp4")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_strangers_file_is_answered_by_a_child(finishing):
+    report = await finishing.verify(b"\0\0\0\x18ftypisom" + b"\xff" * 1000)
+
+    assert report == VerifyReport(layer=Layer.NONE, made_here=False, intact=False, detail="unreadable")
+
+
+async def test_a_file_that_outlasts_its_child_is_unreadable(keys_folder):
+    async with Finishing(keys=keys_folder, operator=OPERATOR, verify_seconds=0.0) as finishing:
+        report = await finishing.verify(b"anything")
+
+    assert report == VerifyReport(layer=Layer.NONE, made_here=False, intact=False, detail="unreadable")
+
+
+async def test_the_days_until_signing_stops_are_known(finishing):
+    assert 364 < finishing.leaf_days_left < 366.1
+
+
+def test_another_operators_keys_are_refused(tmp_path):
+    init_keys(tmp_path / "keys", operator="Somebody else")
+
+    with pytest.raises(ConfigError, match="keys renew"):
+        Finishing(keys=tmp_path / "keys", operator=OPERATOR)
+
+
+def test_without_keys_there_is_no_finishing(tmp_path):
+    with pytest.raises(ConfigError, match="keys init"):
+        Finishing(keys=tmp_path / "keys", operator=OPERATOR)

@@ -36,4 +36,4 @@ def test_half_a_clip_is_named(tmp_path, labeled_clip, share):
     path.write_bytes(whole[: int(len(whole) * share)])
 
     with pytest.raises(ValueError, match="not a readable clip"):
-        read_clip_info(path)
+        sample_frames(path, 3)

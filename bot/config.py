@@ -51,15 +51,23 @@ class BotConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class PlaygroundConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[playground]`: where the local stand-in for Telegram listens."""
+    """`[playground]`: where the local stand-in for Telegram listens, always on this machine only."""
 
-    host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 8765
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class TelegramAddress:
+    """Which bot, and where its Bot API is. It has no `repr`, so that the token cannot get into a log."""
+
+    token: str
+    base_url: str
+    base_file_url: str
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Config:
-    """Everything that the bot process is told. It has no `repr`, so that the token cannot get into a log."""
+    """Everything that the bot process is told. No `repr`, for the same reason."""
 
     data: Path
     telegram: TelegramConfig
@@ -67,8 +75,19 @@ class Config:
     playground: PlaygroundConfig
     folder: Path
 
-    def token(self) -> str:
-        """The bot token. Raises ConfigError with what to do when there is none."""
+    def telegram_address(self) -> TelegramAddress:
+        """Raises ConfigError with what to do when there is no token."""
+        return TelegramAddress(
+            token=self._token(),
+            base_url=self.telegram.base_url,
+            base_file_url=self.telegram.base_file_url,
+        )
+
+    def has_token(self) -> bool:
+        """Whether the bot is for Telegram; without a token it is for the playground."""
+        return bool(self.telegram.token_file or self.telegram.token.strip())
+
+    def _token(self) -> str:
         named = self.telegram.token_file
         token = _read_secret(self.folder / named, "token_file") if named else self.telegram.token.strip()
         if not token:

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-from engine.errors import ConfigError
+from bot import config as settings
+from engine.client import EngineClient
+from engine.errors import ConfigError, EngineError
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
@@ -25,6 +27,18 @@ STOP_SECONDS = 20.0
 
 CONFIG_EXIT = 78
 """sysexits' EX_CONFIG: a child that ends with it would end so again; everything stops with its sentence."""
+
+HELLO_PLAYGROUND = """
+Zoetrope is ready. Open {url}
+
+  Pick one of the pictures there (or drop in your own), write a few words, press Enter:
+    "soft snow, slow zoom"   "drifting clouds, golden light"   "fog and a calm pan"
+  In the group, write /animate in front. /help says the rest.
+"""
+
+HELLO_TELEGRAM = """
+Zoetrope is ready, on Telegram. Open your bot there and send it a photo with a few words.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +77,12 @@ class Supervisor:
 
     async def _run_once(self, part: Part, log: TextIO) -> int:
         child = await asyncio.create_subprocess_exec(
-            sys.executable, *part.arguments, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            sys.executable,
+            *part.arguments,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
         ended = asyncio.create_task(child.wait())
         asked = asyncio.create_task(self.stopping.wait())
@@ -78,6 +97,69 @@ class Supervisor:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
         return await ended
+
+
+def main(config_path: Path) -> int:
+    """Start everything and stay until Ctrl-C; the exit code. One sentence says why where it cannot start."""
+    try:
+        config = settings.load(config_path if config_path.exists() else None)
+        with only_one(config.data.resolve()):
+            return asyncio.run(run(config, config_path))
+    except ConfigError as error:
+        print(error, file=sys.stderr)  # noqa: T201  # this is the command's voice
+        return CONFIG_EXIT
+
+
+async def run(config: settings.Config, config_path: Path) -> int:
+    """Engine, then playground where there is no token, then bot: each once the one before it answers."""
+    supervisor = Supervisor(logs=config.data / "logs")
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, supervisor.stopping.set)
+    on_telegram = config.has_token()
+    keeping = [asyncio.create_task(supervisor.keep(part)) for part in parts(config_path, config)]
+    _say("Starting (the first time, keys are made and a model is fetched)…")
+    if await _engine_is_ready(config, supervisor):
+        _say(HELLO_TELEGRAM if on_telegram else HELLO_PLAYGROUND.format(url=_page(config)))
+        _say(f"Logs are in {supervisor.logs}. Ctrl-C stops everything.")
+    await supervisor.stopping.wait()
+    _say("Stopping…" if supervisor.complaint is None else supervisor.complaint)
+    await asyncio.gather(*keeping)
+    return 0 if supervisor.complaint is None else CONFIG_EXIT
+
+
+def parts(config_path: Path, config: settings.Config) -> list[Part]:
+    """The children, in the order in which they start."""
+    at = ("--config", str(config_path))
+    engine = Part("engine", ("-m", "engine", "run", *at))
+    if config.has_token():
+        return [engine, Part("bot", ("-m", "bot", "run", *at))]
+    where = ("--port", str(config.playground.port))
+    return [
+        engine,
+        Part("playground", ("-m", "bot.playground", *where)),
+        Part("bot", ("-m", "bot", "run", "--playground", *at)),
+    ]
+
+
+async def _engine_is_ready(config: settings.Config, supervisor: Supervisor) -> bool:
+    """True once the engine could make a clip; False when everything stops before that."""
+    async with EngineClient(config.engine_address(), timeout_seconds=5.0) as engine:
+        while not supervisor.stopping.is_set():
+            with contextlib.suppress(EngineError):
+                if (await engine.status()).ready:
+                    return True
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(supervisor.stopping.wait(), 0.3)
+    return False
+
+
+def _page(config: settings.Config) -> str:
+    return f"http://127.0.0.1:{config.playground.port}/"
+
+
+def _say(sentence: str) -> None:
+    print(sentence, flush=True)  # noqa: T201  # this is the command's voice
 
 
 @contextlib.contextmanager

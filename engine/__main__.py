@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Self
 
 import click
 import msgspec
@@ -68,8 +69,8 @@ def check_config(path: Path) -> None:
         click.echo(f"{path}: the engine's tables are fine")
         if loaded.keys.exists():
             click.echo(str(signing_keys.describe(loaded.keys)))
-        for name in models.missing(loaded.models):
-            click.echo(f"missing weights: {name}; fetch them with: python -m engine models fetch")
+        for state in models.describe(loaded.models):
+            click.echo(str(state))
 
 
 @main.group()
@@ -113,7 +114,11 @@ def weights() -> None:
 def models_fetch(path: Path) -> None:
     """Fetch what is missing, each file checked against its SHA-256."""
     with explained():
-        models.fetch_all(config.load(path).models, tell=click.echo)
+        folder = config.load(path).models
+        folder.mkdir(parents=True, exist_ok=True)
+        with ProgressBars() as bars:
+            models.fetch_all(folder, bars.show)
+        click.echo("\n".join(str(state) for state in models.describe(folder)))
 
 
 @weights.command("list")
@@ -121,7 +126,7 @@ def models_fetch(path: Path) -> None:
 def models_list(path: Path) -> None:
     """Every file with its licence, size, and whether it is here."""
     with explained():
-        click.echo(models.describe(config.load(path).models))
+        click.echo("\n".join(str(state) for state in models.describe(config.load(path).models)))
 
 
 @main.command()
@@ -135,6 +140,22 @@ def verify(file: Path, path: Path) -> None:
         report = asyncio.run(finishing.verify(file.read_bytes()))
         finishing.close()
         click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
+
+
+class ProgressBars:
+    """One line a file on a terminal; nothing elsewhere."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if sys.stderr.isatty():
+            click.echo(err=True)
+
+    def show(self, name: str, fraction: float) -> None:
+        if sys.stderr.isatty():
+            done = round(fraction * 30)
+            click.echo(f"\r{name:12} [{'#' * done}{'.' * (30 - done)}] {fraction:4.0%}", nl=False, err=True)
 
 
 @contextlib.contextmanager
@@ -158,8 +179,7 @@ def prepare(loaded: EngineConfig) -> None:
     if not loaded.keys.exists():
         signing_keys.init_keys(loaded.keys, operator=loaded.provenance.operator)
         log.info("signing keys made")
-    if models.missing(loaded.models):
-        models.fetch_all(loaded.models, tell=lambda line: log.info("models", line=line))
+    models.fetch_all(loaded.models)
 
 
 async def serve(loaded: EngineConfig) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Self, assert_never
 import msgspec
 
 from engine import logs
-from engine.children import Child, ChildGone, Kept, Limits
+from engine.children import Child, ChildGone, Kept, Limits, in_background
 from engine.errors import CheckFailed, ClipCheckFailed, ConfigError, PhotoRejected
 from engine.gates.share import ShareFacts
 from engine.media import photo as decoder
@@ -260,7 +260,7 @@ class _Decoders:
         self._spawning: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._spawning = asyncio.create_task(self._keep_spares())
+        self._spawning = in_background(self._keep_spares(), name="decode")
         return self
 
     async def __aexit__(self, *_: object) -> None:

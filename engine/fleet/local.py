@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self, assert_never
 
 from engine import logs
-from engine.children import Child, ChildGone, Kept
+from engine.children import Child, ChildGone, Kept, in_background
 from engine.errors import ConfigError, RenderCanceled, RenderFailed, WorkerDied, WorkerHung
 from engine.fleet import (
     UNFINISHED,
@@ -94,7 +94,7 @@ class Worker:
     def cancel(self) -> None:
         """Ask the worker to stop before its next frame, and kill it when it has not within the grace."""
         if self._canceling is None:
-            self._canceling = asyncio.create_task(self._stop())
+            self._canceling = in_background(self._stop(), name="cancel")
 
     async def recycle(self) -> None:
         """Between two jobs: a worker that served long or grew large makes room for a new one."""
@@ -250,7 +250,7 @@ class LocalFleet:
 
     def _offer(self, worker: Worker) -> None:
         """Put a worker back among the idle ones as soon as it is warm."""
-        offering = asyncio.create_task(self._make_idle(worker))
+        offering = in_background(self._make_idle(worker), name="worker")
         self._offering.add(offering)
         offering.add_done_callback(self._offering.discard)
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from engine import children, logs
+from engine import logs
 from engine.children import Child, ChildGone, Limits
 
 
@@ -141,7 +141,9 @@ async def test_the_engine_learns_how_a_child_ended(child_module, story, exit_cod
 
 @pytest.fixture
 def log_lines(monkeypatch):
-    monkeypatch.setattr(children, "log", logs.get("fresh"))  # the module's own may be bound already
+    monkeypatch.setattr(
+        "engine.children.child.log", logs.get("fresh")
+    )  # the module's own may be bound already
     with capture_logs() as lines:
         yield lines
 
@@ -179,7 +181,7 @@ async def test_the_log_shows_the_python_lines_of_a_segfault(child_module, log_li
     ids=["a frame of 4 GB", "not msgpack", "an unexpected message"],
 )
 async def test_a_child_that_breaks_the_protocol_is_killed(child_module, story, monkeypatch):
-    monkeypatch.setattr("engine.children._DYING_SECONDS", 0.1)
+    monkeypatch.setattr("engine.children.child._DYING_SECONDS", 0.1)
     child = await Child.start(child_module(f"{story}\ntime.sleep(60)"), name="liar")
 
     with pytest.raises(ChildGone):

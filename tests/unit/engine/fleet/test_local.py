@@ -266,7 +266,7 @@ async def test_two_devices_render_side_by_side_and_a_third_job_waits(open_fleet)
 
 async def test_a_worker_that_cannot_be_used_is_reported_and_tried_again(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("engine.children._FIRST_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr("engine.children.kept._FIRST_PAUSE_SECONDS", 0.05)
     (tmp_path / "unusable_worker.py").write_text(
         textwrap.dedent("""
             from pathlib import Path

@@ -156,7 +156,7 @@ class SqliteStore(Store):
 def follow_group(connection: Connection, old_chat_id: int, new_chat_id: int) -> None:
     """Move every row of a group to its new id, in the caller's transaction."""
     for table in ("tickets", "clips", "stories", "outbox", "groups", "members"):
-        statement = f"UPDATE OR REPLACE {table} SET chat_id = ? WHERE chat_id = ?"  # noqa: S608  # our own names
+        statement = f"UPDATE OR REPLACE {table} SET chat_id = ? WHERE chat_id = ?"  # our own names
         connection.execute(statement, (new_chat_id, old_chat_id))
 
 

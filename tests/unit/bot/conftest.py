@@ -1,12 +1,31 @@
-"""What the bot's tests share: a clock that stands still until told, and a store in a fresh file."""
+"""What the bot's tests share: a clock that stands still until told, a store, and a talk with the playground."""
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from telegram.ext import ExtBot
 
 from bot.database import Database
+from bot.delivery import Delivery
+from bot.limiter import Limiter
+from bot.notes import Notes
+from bot.outbox import DurableOutbox
+from bot.playground.server import Playground
 from bot.store import SqliteStore
+from engine.client import Address, EngineClient
+from handlers.context import Rules
+
+RULES = Rules(
+    operator_chat_id=None,
+    story_hours=24,
+    stale_after_seconds=3600,
+    album_wait_seconds=0,
+    progress_private_seconds=0.3,
+    progress_group_seconds=0.3,
+)
 
 
 class Clock:
@@ -17,6 +36,36 @@ class Clock:
 
     def __call__(self) -> float:
         return self.seconds
+
+
+@dataclass
+class Engine:
+    """The two calls of the engine that the outbox makes, answered over its Unix socket, and what was asked."""
+
+    socket: Path
+    clips: dict[str, bytes] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def application(self) -> web.Application:
+        application = web.Application()
+        application.router.add_get("/jobs/{job}/clip", self._clip)
+        application.router.add_post("/jobs/{job}/delivered", self._delivered)
+        application.router.add_delete("/jobs/{job}", self._cancel)
+        return application
+
+    async def _clip(self, request: web.Request) -> web.Response:
+        clip = self.clips.get(request.match_info["job"])
+        if clip is None:
+            return web.json_response({"type": "about/not-found", "detail": ""}, status=404)
+        return web.Response(body=clip, content_type="video/mp4")
+
+    async def _delivered(self, request: web.Request) -> web.Response:
+        self.asked.append(f"delivered {request.match_info['job']}")
+        return web.Response(status=204)
+
+    async def _cancel(self, request: web.Request) -> web.Response:
+        self.asked.append(f"cancel {request.match_info['job']}")
+        return web.json_response({"type": "job", "job_id": request.match_info["job"], "status": "animated"})
 
 
 @pytest.fixture
@@ -33,3 +82,43 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 @pytest.fixture
 def store(database: Database, clock: Clock) -> SqliteStore:
     return SqliteStore(database, now=clock)
+
+
+@pytest.fixture
+async def playground() -> AsyncIterator[Playground]:
+    async with Playground() as started:
+        await started.play.send_text("ann", "hello")  # a private chat is closed until its person writes
+        yield started
+
+
+@pytest.fixture
+async def bot(playground: Playground) -> AsyncIterator[ExtBot[bool]]:
+    made: ExtBot[bool] = ExtBot(
+        playground.token,
+        base_url=playground.base_url,
+        base_file_url=playground.base_file_url,
+        rate_limiter=Limiter(),
+    )
+    async with made:
+        yield made
+
+
+@pytest.fixture
+async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
+    made = Engine(socket=tmp_path / "engine.sock")
+    runner = web.AppRunner(made.application())
+    await runner.setup()
+    await web.UnixSite(runner, str(made.socket)).start()
+    yield made
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def outbox(
+    database: Database, bot: ExtBot[bool], engine: Engine, clock: Clock
+) -> AsyncIterator[DurableOutbox]:
+    """Not started yet; stopped at the end."""
+    async with EngineClient(Address(socket=engine.socket)) as client:
+        made = DurableOutbox(Notes(database, now=clock), Delivery(bot, client), client, RULES, now=clock)
+        yield made
+        await made.stop(seconds=1)

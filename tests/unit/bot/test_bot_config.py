@@ -21,7 +21,7 @@ def test_without_a_file_there_are_defaults_and_a_sentence_about_the_token():
     assert loaded.engine_address() == Address(socket=Path("data/engine.sock"))
     assert loaded.rules().stale_after_seconds == 3600
     with pytest.raises(ConfigError, match="token_file") as refused:
-        loaded.token()
+        loaded.telegram_address()
     assert "\n" not in str(refused.value)
 
 
@@ -31,13 +31,13 @@ def test_paths_are_relative_to_the_configuration(tmp_path):
     loaded = config.load(write(tmp_path, 'data = "elsewhere"\n[telegram]\ntoken_file = "token"\n'))
 
     assert loaded.data == tmp_path / "elsewhere"
-    assert loaded.token() == "123456:from-a-file"
+    assert loaded.telegram_address().token == "123456:from-a-file"
 
 
 def test_the_token_is_not_in_a_printed_configuration(tmp_path):
     loaded = config.load(write(tmp_path, '[telegram]\ntoken = "123456:secret-secret-secret"\n'))
 
-    assert "secret" not in repr(loaded)
+    assert "secret" not in repr(loaded) + repr(loaded.telegram_address())
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_the_token_is_not_in_a_printed_configuration(tmp_path):
 )
 def test_a_mistake_is_named(tmp_path, text, named):
     with pytest.raises(ConfigError, match=named):
-        config.load(write(tmp_path, text)).token()
+        config.load(write(tmp_path, text)).telegram_address()
 
 
 def test_an_engine_elsewhere_gets_a_bearer_token_from_a_file(tmp_path):

@@ -1,0 +1,222 @@
+"""Says one note to Telegram."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+from telegram import (
+    InputMediaVideo,
+    Message,
+    ReplyParameters,
+)
+from telegram.constants import ParseMode
+from telegram.error import BadRequest
+from telegram.ext import ExtBot
+
+from bot.troubles import is_not_modified
+from engine.client import EngineClient
+from handlers.buttons import markup
+from handlers.context import (
+    DeleteMessage,
+    EditText,
+    EditToVideo,
+    Keyboard,
+    Note,
+    PostStory,
+    SendOriginal,
+    SendText,
+)
+
+FILE_NAME = "clip.mp4"
+"""Without a name that ends so, Telegram takes the bytes for a file of unknown kind."""
+
+REMARK_SECONDS = 5.0
+"""A passing remark holds up the chat no longer than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What Telegram made of a note; `message_id` is 0 for a deletion."""
+
+    message_id: int = 0
+    file_id: str = ""
+
+
+class Delivery:
+    """Telegram's and the engine's errors pass through it; `bot.troubles` knows what they mean."""
+
+    def __init__(self, bot: ExtBot[Any], engine: EngineClient) -> None:
+        self._bot = bot
+        self._engine = engine
+
+    async def fetch(self, note: Note) -> bytes:
+        """The clip that a note is about; empty for one without. Apart from `say`: it can be repeated, a send not."""
+        return await self._engine.clip(note.job_id) if isinstance(note, EditToVideo | SendOriginal) else b""
+
+    async def say(self, note: Note, clip: bytes) -> Said:
+        """Raises TelegramError; that the message already is what it was to become is a success."""
+        match note:
+            case EditToVideo():
+                return await (self._send_video if note.message_id is None else self._edit_to_video)(
+                    note, clip
+                )
+            case EditText() if note.message_id is not None:
+                return await self._edit_text(note, note.message_id)
+            case EditText() | SendText():
+                return await self._send_text(note)
+            case PostStory():
+                return await self._post_story(note)
+            case SendOriginal():
+                return await self._send_original(note, clip)
+            case DeleteMessage():
+                await self._bot.delete_message(note.chat_id, note.message_id)
+                return Said()
+            case _:
+                assert_never(note)
+
+    async def remark(self, chat_id: int, message_id: int, text: str, keyboard: Keyboard) -> None:
+        """Edit a placeholder in passing. Raises Dropped instead of waiting."""
+        await self._bot.edit_message_text(
+            text,
+            chat_id,
+            message_id,
+            parse_mode=ParseMode.HTML,
+            reply_markup=markup(keyboard),
+            read_timeout=REMARK_SECONDS,
+            write_timeout=REMARK_SECONDS,
+            connect_timeout=REMARK_SECONDS,
+            rate_limit_args=True,
+        )
+
+    async def _edit_to_video(self, note: EditToVideo, clip: bytes) -> Said:
+        media = InputMediaVideo(
+            clip,
+            filename=FILE_NAME,
+            caption=note.caption,
+            parse_mode=ParseMode.HTML,
+            width=note.width,
+            height=note.height,
+            duration=_whole_seconds(note),
+            supports_streaming=True,
+        )
+        try:
+            edited = await self._bot.edit_message_media(
+                media, note.chat_id, note.message_id, reply_markup=markup(note.keyboard)
+            )
+        except BadRequest as error:
+            if not is_not_modified(error):
+                raise
+            edited = await self._read_again(note)
+        return _said(edited)
+
+    async def _read_again(self, note: EditToVideo) -> Message | bool:
+        """The clip as it stands in the chat: the answer to the edit was lost, and the file id with it.
+
+        There is no method that reads a message; a change of its buttons answers with all of it.
+        """
+        try:
+            await self._bot.edit_message_reply_markup(note.chat_id, note.message_id, reply_markup=None)
+        except BadRequest as error:
+            if not is_not_modified(error):
+                raise
+        return await self._bot.edit_message_reply_markup(
+            note.chat_id, note.message_id, reply_markup=markup(note.keyboard)
+        )
+
+    async def _send_video(self, note: EditToVideo, clip: bytes) -> Said:
+        return _said(
+            await self._bot.send_video(
+                note.chat_id,
+                clip,
+                filename=FILE_NAME,
+                caption=note.caption,
+                parse_mode=ParseMode.HTML,
+                width=note.width,
+                height=note.height,
+                duration=_whole_seconds(note),
+                supports_streaming=True,
+                reply_markup=markup(note.keyboard),
+                message_thread_id=note.thread_id,
+                reply_parameters=_answering(note.answer_to),
+            )
+        )
+
+    async def _edit_text(self, note: EditText, message_id: int) -> Said:
+        try:
+            await self._bot.edit_message_text(
+                note.text,
+                note.chat_id,
+                message_id,
+                parse_mode=ParseMode.HTML,
+                reply_markup=markup(note.keyboard),
+            )
+        except BadRequest as error:
+            if not is_not_modified(error):
+                raise
+        return Said(message_id)
+
+    async def _send_text(self, note: EditText | SendText) -> Said:
+        return _said(
+            await self._bot.send_message(
+                note.chat_id,
+                note.text,
+                parse_mode=ParseMode.HTML,
+                reply_markup=markup(note.keyboard),
+                message_thread_id=note.thread_id,
+                reply_parameters=_answering(note.answer_to),
+            )
+        )
+
+    async def _post_story(self, note: PostStory) -> Said:
+        return _said(
+            await self._bot.send_video(
+                note.chat_id,
+                note.file_id,
+                caption=note.caption,
+                parse_mode=ParseMode.HTML,
+                reply_markup=markup(note.keyboard),
+                message_thread_id=note.thread_id,
+            )
+        )
+
+    async def _send_original(self, note: SendOriginal, clip: bytes) -> Said:
+        return _said(
+            await self._bot.send_document(
+                note.chat_id,
+                clip,
+                filename=FILE_NAME,
+                caption=note.caption,
+                parse_mode=ParseMode.HTML,
+                disable_content_type_detection=True,  # keeps it a file: Telegram would make it a video again
+                message_thread_id=note.thread_id,
+                reply_parameters=_answering(note.answer_to),
+            )
+        )
+
+
+def is_send(note: Note) -> bool:
+    """Whether saying it makes a new message, which cannot be repeated safely."""
+    match note:
+        case EditToVideo() | EditText():
+            return note.message_id is None
+        case DeleteMessage():
+            return False
+        case _:
+            return True
+
+
+def _answering(message_id: int | None) -> ReplyParameters | None:
+    return None if message_id is None else ReplyParameters(message_id, allow_sending_without_reply=True)
+
+
+def _whole_seconds(note: EditToVideo) -> int:
+    return max(1, round(note.duration_seconds))
+
+
+def _said(message: Message | bool) -> Said:
+    """`True` is what Telegram answers for inline messages only, which the bot does not make."""
+    if isinstance(message, bool):
+        raise TypeError("Telegram did not return the message")
+    media = message.video or message.document or message.animation
+    return Said(message.message_id, media.file_id if media else "")

@@ -15,7 +15,7 @@ from telegram import (
 from handlers.context import Context
 from handlers.people import sender_of
 from handlers.replies import reply
-from handlers.texts import LANGUAGES, SOURCE_LANGUAGE, Html, Texts, mark, paragraphs, texts
+from handlers.texts import LANGUAGES, SOURCE_LANGUAGE, Html, Texts, mark, texts
 
 PRIVATE_COMMANDS = (
     ("help", mark("How it works, and what I refuse")),
@@ -42,14 +42,14 @@ async def start(update: Update, context: Context) -> None:
     message = update.effective_message
     if message is not None:
         say = texts(sender_of(message).locale)
-        await reply(message, "start", paragraphs(_say_hello(say), _say_refused(say)), context.services)
+        await reply(message, "start", _spaced(_say_hello(say), _say_refused(say)), context.services)
 
 
 async def show_help(update: Update, context: Context) -> None:
     message = update.effective_message
     if message is not None:
         say = texts(sender_of(message).locale)
-        text = paragraphs(
+        text = _spaced(
             _say_hello(say), _say_in_groups(say), _say_commands(say), _say_refused(say), _say_label(say)
         )
         await reply(message, "help", text, context.services)
@@ -85,6 +85,10 @@ def command_menus() -> tuple[CommandMenu, ...]:
     )
 
 
+def _spaced(*parts: Html) -> Html:
+    return Html("\n\n".join(parts))
+
+
 def _say_hello(say: Texts) -> Html:
     return say.say(
         "👋 I bring photos to life. Send me a photo, and in its caption what shall move: “snow, slow zoom in”. "
@@ -94,21 +98,21 @@ def _say_hello(say: Texts) -> Html:
 
 def _say_in_groups(say: Texts) -> Html:
     return say.say(
-        "\n<b>In groups</b> send a photo with <code>/animate snow</code> as its caption, or answer your own photo "
+        "<b>In groups</b> send a photo with <code>/animate snow</code> as its caption, or answer your own photo "
         "with it. Under a clip made here you can press “Share to a group”; it stays there for a limited time."
     )
 
 
 def _say_commands(say: Texts) -> Html:
     return say.say(
-        "\n<b>Commands</b>\n/status: your clips on their way\n/cancel: cancel them\n"
+        "<b>Commands</b>\n/status: your clips on their way\n/cancel: cancel them\n"
         "/stories: what is shared in a group"
     )
 
 
 def _say_refused(say: Texts) -> Html:
     return say.say(
-        "\n<b>What I refuse</b>, because a moving picture is easily believed: nudity, anything sexual, violence, weapons, "
+        "<b>What I refuse</b>, because a moving picture is easily believed: nudity, anything sexual, violence, weapons, "
         "hate, making fun of people, putting words into their mouths, well-known people, false news and fraud. "
         "Photos of children get calm motions only. A refusal tells you why and costs nothing."
     )
@@ -116,6 +120,6 @@ def _say_refused(say: Texts) -> Html:
 
 def _say_label(say: Texts) -> Html:
     return say.say(
-        "\n<b>Every clip says that it was made with AI</b>: in the picture, and in signed credentials inside the file. "
+        "<b>Every clip says that it was made with AI</b>: in the picture, and in signed credentials inside the file. "
         "“Original file” gives you the file with its credentials."
     )

@@ -113,6 +113,10 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         mark("You can send the photo again and share the new clip."),
     ),
     Reason.REPORTED: Explanation(mark("Somebody reported it; a person looks at it first.")),
+    Reason.NOT_ATTESTED: Explanation(
+        mark("It shows people, and I was not told that they agree."),
+        mark("You can share it once they do."),
+    ),
     Reason.NOT_YOURS: Explanation(mark("Only the person who made a clip can share it.")),
 }
 
@@ -153,6 +157,7 @@ EFFECTS: Mapping[str, str] = {
     "fog": mark("fog"),
     "light": mark("light"),
     "rays": mark("sun rays"),
+    "golden_hour": mark("golden light"),
     "golden": mark("golden light"),
     "night": mark("night"),
     "stars": mark("stars"),
@@ -172,6 +177,7 @@ EFFECTS: Mapping[str, str] = {
     "blink": mark("blinking"),
     "wink": mark("wink"),
     "breathing": mark("breathing"),
+    "gentle_zoom": mark("gentle zoom"),
     "zoom": mark("slow zoom"),
     "push_in": mark("slow zoom in"),
     "pull_out": mark("slow zoom out"),

@@ -35,5 +35,7 @@ async def press_preset(press: Press, query: CallbackQuery, context: Context) -> 
 
 
 def _next_ticket(refused: Ticket, job_id: str) -> Ticket:
-    """The refusal's message becomes the new job's placeholder."""
-    return msgspec.structs.replace(refused, reply_to=secrets.token_urlsafe(18), job_id=job_id, ended=False)
+    """With a placeholder of its own: the refusal stays, and its other motions can be tried, too."""
+    return msgspec.structs.replace(
+        refused, reply_to=secrets.token_urlsafe(18), job_id=job_id, placeholder_id=None, ended=False
+    )

@@ -17,7 +17,7 @@ from telegram import (
 from telegram.constants import ParseMode
 
 from engine.errors import EngineUnavailable, NotFound, RetryLater
-from engine.schema import Refused, ShareAllowed, ShareRequest
+from engine.schema import Reason, Refused, ShareAllowed, ShareRequest
 from handlers.buttons import Action, Press, button
 from handlers.context import Button, ClipRecord, Context, EditText, Group, Keyboard, SendText, Services, Story
 from handlers.outcome import gone_sentence
@@ -198,9 +198,13 @@ def _menu(job_id: str, groups: list[Group], say: Texts) -> Keyboard:
 
 
 async def _ask_or_share(sharing: _Sharing, services: Services) -> None:
-    if not sharing.clip.shows_people:
+    if sharing.clip.shows_people:
+        await _ask_consent(sharing, services)
+    else:
         await _share(sharing, services, attested=False)
-        return
+
+
+async def _ask_consent(sharing: _Sharing, services: Services) -> None:
     say, job_id = sharing.say, sharing.clip.job_id
     yes = button(say.plain("✅ Yes, they agree"), Action.PEOPLE_AGREE, job_id, chat_id=sharing.group.chat_id)
     no = button(say.plain("No"), Action.PEOPLE_DISAGREE, job_id)
@@ -227,6 +231,8 @@ async def _share(sharing: _Sharing, services: Services, *, attested: bool) -> No
         )
     else:
         match answer:
+            case Refused(reason=Reason.NOT_ATTESTED) if not attested:
+                await _ask_consent(sharing, services)
             case Refused():
                 await _tell(sharing, say_refusal(say, answer), services)
             case ShareAllowed():

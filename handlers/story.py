@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 from telegram import CallbackQuery, Update
 
 from handlers.buttons import Action, Press, button
@@ -100,16 +102,13 @@ def _say_stories(say: Texts, stories: list[Story], *, now: float) -> Html:
 
 def _line(say: Texts, number: int, story: Story, *, now: float) -> Html:
     left = say.duration(story.ends_at - now)
-    link = _link(story)
-    name = (
-        say.say('<a href="{link}">{name}</a>', link=link, name=story.maker_name) if link else story.maker_name
-    )
-    return say.say("{place}. By {name}, {time} left.", place=number, name=name, time=left)
+    return say.say("{place}. By {name}, {time} left.", place=number, name=_linked(story), time=left)
 
 
-def _link(story: Story) -> str | None:
-    """Telegram has addresses for the messages of supergroups only."""
-    chat = str(story.chat_id)
+def _linked(story: Story) -> Html:
+    """The maker's name, linked to the story where Telegram has an address for it: in supergroups only."""
+    name, chat = html.escape(story.maker_name, quote=False), str(story.chat_id)
     if story.message_id is None or not chat.startswith(SUPERGROUP_PREFIX):
-        return None
-    return f"https://t.me/c/{chat.removeprefix(SUPERGROUP_PREFIX)}/{story.message_id}"
+        return Html(name)
+    address = f"https://t.me/c/{chat.removeprefix(SUPERGROUP_PREFIX)}/{story.message_id}"
+    return Html(f'<a href="{address}">{name}</a>')

@@ -13,9 +13,8 @@ from typing import Any, Self, TypeVar
 
 import msgspec
 from pysqlite3 import dbapi2 as sqlite3  # Debian 12's own SQLite still has the WAL-reset bug
-from sqlite_utils import Database as SqliteUtils
 
-from bot.migrations import migrations
+from bot.migrations import NewerFile, migrate
 from engine.errors import ConfigError
 
 T = TypeVar("T")
@@ -74,13 +73,12 @@ class Database:
         self._transact(self._migrate)
 
     def _migrate(self, connection: Connection) -> None:
-        database = SqliteUtils(connection, execute_plugins=False)
-        known = {migration.name for migration in migrations._migrations}  # noqa: SLF001  # there is no public list
-        if {migration.name for migration in migrations.applied(database)} - known:
+        try:
+            migrate(connection)
+        except NewerFile:
             raise ConfigError(
                 f"{self._path.name} was written by a newer version; install that one, or move the file"
-            )
-        migrations.apply(database)
+            ) from None
 
     def _close(self) -> None:
         if self._connection is not None:

@@ -1,84 +1,98 @@
-"""The tables of the bot's SQLite file, and how an older file becomes a newer one. Times are Unix seconds."""
+"""The tables of the bot's SQLite file, and how an older file becomes a newer one. Times are Unix seconds.
+
+Not sqlite-utils' migrations, which the engine's ledger uses: that package loads numpy where it is installed, and
+the bot process stays without it.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlite_utils import Migrations
+FIRST_TABLES = (
+    # What came in. `body` holds the caption until the update is handled, and is emptied then.
+    """CREATE TABLE inbox(
+         number INTEGER PRIMARY KEY AUTOINCREMENT,
+         source TEXT NOT NULL CHECK(source IN('telegram', 'engine')),
+         id INTEGER NOT NULL,
+         body BLOB,
+         tries INTEGER NOT NULL DEFAULT 0,
+         arrived_at REAL NOT NULL,
+         done_at REAL,
+         UNIQUE(source, id)) STRICT""",
+    "CREATE INDEX inbox_waiting ON inbox(number) WHERE done_at IS NULL",
+    # What is still to be said. `body` is a Note, emptied once it is said; `chat_id` wins over the one in it.
+    """CREATE TABLE outbox(
+         number INTEGER PRIMARY KEY AUTOINCREMENT,
+         key TEXT NOT NULL UNIQUE,
+         chat_id INTEGER NOT NULL,
+         body BLOB,
+         state TEXT NOT NULL DEFAULT 'pending'
+           CHECK(state IN('pending', 'sending', 'sent', 'unknown', 'undeliverable', 'failed')),
+         tries INTEGER NOT NULL DEFAULT 0,
+         put_at REAL NOT NULL,
+         ended_at REAL) STRICT""",
+    "CREATE INDEX outbox_waiting ON outbox(chat_id, number) WHERE state = 'pending'",
+    # Jobs whose end reached the person, which the engine has not been told yet.
+    "CREATE TABLE acknowledgements(job_id TEXT PRIMARY KEY, reached INTEGER NOT NULL) STRICT",
+    """CREATE TABLE tickets(
+         job_id TEXT PRIMARY KEY,
+         reply_to TEXT NOT NULL UNIQUE,
+         chat_id INTEGER NOT NULL,
+         message_id INTEGER NOT NULL,
+         user_id INTEGER NOT NULL,
+         maker_name TEXT NOT NULL,
+         locale TEXT NOT NULL,
+         photo_file_id TEXT NOT NULL,
+         thread_id INTEGER,
+         in_group INTEGER NOT NULL,
+         placeholder_id INTEGER,
+         ended INTEGER NOT NULL,
+         opened_at REAL NOT NULL) STRICT""",
+    "CREATE INDEX tickets_open ON tickets(opened_at) WHERE ended = 0",
+    """CREATE TABLE clips(
+         job_id TEXT PRIMARY KEY,
+         user_id INTEGER NOT NULL,
+         maker_name TEXT NOT NULL,
+         file_id TEXT NOT NULL,
+         label TEXT NOT NULL,
+         shows_people INTEGER NOT NULL,
+         chat_id INTEGER NOT NULL,
+         message_id INTEGER NOT NULL,
+         delivered_at REAL NOT NULL) STRICT""",
+    "CREATE TABLE groups(chat_id INTEGER PRIMARY KEY, title TEXT NOT NULL) STRICT",
+    """CREATE TABLE members(
+         chat_id INTEGER NOT NULL,
+         user_id INTEGER NOT NULL,
+         seen_at REAL NOT NULL,
+         PRIMARY KEY(user_id, chat_id)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE stories(
+         story_id TEXT PRIMARY KEY,
+         job_id TEXT NOT NULL,
+         user_id INTEGER NOT NULL,
+         maker_name TEXT NOT NULL,
+         chat_id INTEGER NOT NULL,
+         ends_at REAL NOT NULL,
+         message_id INTEGER,
+         thread_id INTEGER,
+         ended INTEGER NOT NULL) STRICT""",
+    "CREATE INDEX stories_live ON stories(ends_at) WHERE ended = 0",
+    "CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT",
+)
 
-migrations = Migrations("bot")
+STEPS: tuple[tuple[str, ...], ...] = (FIRST_TABLES,)
+"""Append only. A file that went through the first n of them says so in its `user_version`."""
 
 
-@migrations()
-def m001_first_tables(database: Any) -> None:
-    for statement in (
-        # What came in. `body` holds the caption until the update is handled, and is emptied then.
-        """CREATE TABLE inbox(
-             number INTEGER PRIMARY KEY AUTOINCREMENT,
-             source TEXT NOT NULL CHECK(source IN('telegram', 'engine')),
-             id INTEGER NOT NULL,
-             body BLOB,
-             tries INTEGER NOT NULL DEFAULT 0,
-             arrived_at REAL NOT NULL,
-             done_at REAL,
-             UNIQUE(source, id)) STRICT""",
-        "CREATE INDEX inbox_waiting ON inbox(number) WHERE done_at IS NULL",
-        # What is still to be said. `body` is a Note, emptied once it is said; `chat_id` wins over the one in it.
-        """CREATE TABLE outbox(
-             number INTEGER PRIMARY KEY AUTOINCREMENT,
-             key TEXT NOT NULL UNIQUE,
-             chat_id INTEGER NOT NULL,
-             body BLOB,
-             state TEXT NOT NULL DEFAULT 'pending'
-               CHECK(state IN('pending', 'sending', 'sent', 'unknown', 'undeliverable', 'failed')),
-             tries INTEGER NOT NULL DEFAULT 0,
-             put_at REAL NOT NULL,
-             ended_at REAL) STRICT""",
-        "CREATE INDEX outbox_waiting ON outbox(chat_id, number) WHERE state = 'pending'",
-        # Jobs whose end reached the person, which the engine has not been told yet.
-        "CREATE TABLE acknowledgements(job_id TEXT PRIMARY KEY, reached INTEGER NOT NULL) STRICT",
-        """CREATE TABLE tickets(
-             job_id TEXT PRIMARY KEY,
-             reply_to TEXT NOT NULL UNIQUE,
-             chat_id INTEGER NOT NULL,
-             message_id INTEGER NOT NULL,
-             user_id INTEGER NOT NULL,
-             maker_name TEXT NOT NULL,
-             locale TEXT NOT NULL,
-             photo_file_id TEXT NOT NULL,
-             thread_id INTEGER,
-             in_group INTEGER NOT NULL,
-             placeholder_id INTEGER,
-             ended INTEGER NOT NULL,
-             opened_at REAL NOT NULL) STRICT""",
-        "CREATE INDEX tickets_open ON tickets(opened_at) WHERE ended = 0",
-        """CREATE TABLE clips(
-             job_id TEXT PRIMARY KEY,
-             user_id INTEGER NOT NULL,
-             maker_name TEXT NOT NULL,
-             file_id TEXT NOT NULL,
-             label TEXT NOT NULL,
-             shows_people INTEGER NOT NULL,
-             chat_id INTEGER NOT NULL,
-             message_id INTEGER NOT NULL,
-             delivered_at REAL NOT NULL) STRICT""",
-        "CREATE TABLE groups(chat_id INTEGER PRIMARY KEY, title TEXT NOT NULL) STRICT",
-        """CREATE TABLE members(
-             chat_id INTEGER NOT NULL,
-             user_id INTEGER NOT NULL,
-             seen_at REAL NOT NULL,
-             PRIMARY KEY(user_id, chat_id)) STRICT, WITHOUT ROWID""",
-        """CREATE TABLE stories(
-             story_id TEXT PRIMARY KEY,
-             job_id TEXT NOT NULL,
-             user_id INTEGER NOT NULL,
-             maker_name TEXT NOT NULL,
-             chat_id INTEGER NOT NULL,
-             ends_at REAL NOT NULL,
-             message_id INTEGER,
-             thread_id INTEGER,
-             ended INTEGER NOT NULL) STRICT""",
-        "CREATE INDEX stories_live ON stories(ends_at) WHERE ended = 0",
-        "CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT",
-    ):
-        database.execute(statement)
+class NewerFile(Exception):
+    """The file went through steps that this program does not have."""
+
+
+def migrate(connection: Any) -> None:
+    """Take the file to the last step, in the caller's transaction. Raises NewerFile."""
+    done = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if done > len(STEPS):
+        raise NewerFile
+    for step in STEPS[done:]:
+        for statement in step:
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {len(STEPS)}")

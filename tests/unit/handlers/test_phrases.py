@@ -43,7 +43,6 @@ def test_every_refusal_can_be_said_and_says_that_nothing_was_charged(language: s
 
             assert said.endswith(free)
             assert say.say(EXPLANATIONS[reason].rule) in said
-            assert reason.value not in said.split()
 
 
 def test_a_refusal_says_what_at_what_cost_and_what_would_work() -> None:

@@ -1,0 +1,101 @@
+"""What runs in a worker process: one warm renderer, and one clip after another until the engine hangs up."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from engine.children import Link
+from engine.errors import ConfigError
+from engine.fleet import RenderOrder, Unusable, WorkerSettings
+from engine.fleet.serving import OnProgress, serve
+from engine.media.clip import Frame, LabeledClip, RenderedClip
+from engine.media.encode import write_mp4
+from engine.media.photo import read_pixels
+from engine.prompts.parse import parse_prompt
+from engine.provenance.label import make_label
+from engine.renderers import Renderer, Scene, find_renderer
+
+
+def main(link: Link) -> None:
+    """Warm the renderer up, then serve."""
+    settings: WorkerSettings = link.receive(WorkerSettings)
+    try:
+        renderer = find_renderer(settings.renderer)(settings.models)
+        renderer.warm_up()
+    except ConfigError as error:
+        link.send(Unusable(str(error)))
+        return
+    serve(link, lambda order, on_progress: make_clip(order, renderer, settings.work, on_progress))
+
+
+def make_clip(order: RenderOrder, renderer: Renderer, work: Path, on_progress: OnProgress) -> LabeledClip:
+    """Photo and prompt to a labelled mp4 in `work`; the file has its name only once it is whole and synced."""
+    rendered = renderer.animate(_scene(order))
+    label = make_label(
+        rendered.digital_source_type, order.locale, width=rendered.width, height=rendered.height
+    )
+    watched = dataclasses.replace(rendered, frames=_watched(rendered, on_progress))
+    unfinished = work / order.unfinished_name
+    try:
+        write_mp4(watched, unfinished, stamp=label.stamp)
+        on_progress(1.0)
+        digest = _sync(unfinished)
+        path = unfinished.rename(work / order.clip_name)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+    _sync_folder(work)
+    return _labeled(rendered, path=path, sha256=digest, label=label.text)
+
+
+def _scene(order: RenderOrder) -> Scene:
+    return Scene(
+        pixels=read_pixels(order.photo_path.read_bytes()),
+        directions=parse_prompt(order.prompt, locale=order.locale),
+        facts=order.facts,
+        seed=order.seed,
+        clip_format=order.clip_format,
+        look=order.look,
+    )
+
+
+def _watched(rendered: RenderedClip, on_progress: OnProgress) -> Iterator[Frame]:
+    """The same frames; each one that is made proves that the work goes on, and may be the last."""
+    for number, frame in enumerate(rendered.frames):
+        on_progress(number / rendered.frame_count)
+        yield frame
+
+
+def _labeled(rendered: RenderedClip, *, path: Path, sha256: str, label: str) -> LabeledClip:
+    return LabeledClip(
+        path=path,
+        sha256=sha256,
+        width=rendered.width,
+        height=rendered.height,
+        duration_seconds=rendered.frame_count / rendered.frames_per_second,
+        label=label,
+        renderer=rendered.renderer,
+        digital_source_type=rendered.digital_source_type,
+        models=rendered.models,
+        made=rendered.made,
+        has_sound=rendered.sound is not None,
+    )
+
+
+def _sync(path: Path) -> str:
+    """Bring the file to the disk; its SHA-256."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

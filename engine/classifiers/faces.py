@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -81,9 +82,7 @@ class FaceReader:
 
     def embed(self, pixels: NDArray[np.uint8], found: FoundFace) -> NDArray[np.float32]:
         """A unit vector (128,): the cosine of two is above 0.67 for one person, below 0.32 for two (p99)."""
-        turn: NDArray[np.float64] | None = cv2.estimateAffinePartial2D(
-            found.landmarks, _ALIGNED, method=cv2.LMEDS
-        )[0]
+        turn: Any = cv2.estimateAffinePartial2D(found.landmarks, _ALIGNED, method=cv2.LMEDS)[0]
         if turn is None:  # five points on one spot: nothing to align, so nothing to recognise
             return np.zeros(128, dtype=np.float32)
         aligned = cv2.warpAffine(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), turn, (112, 112))

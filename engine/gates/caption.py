@@ -11,6 +11,11 @@ from engine.prompts.normalise import Normalised, normalise
 
 _LIKELY = 0.15
 """A language this likely has its words read too: short captions leave the guesser between relatives."""
+_SURE = 0.9
+_WINDOW = 4
+"""Words at a time when English is looked for inside a caption in another language."""
+NAMES = "names"
+"""The wordbook of names, which is read in every caption."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +39,29 @@ def read_caption(prompt: str, *, locale: str, guesser: LanguageGuesser) -> Capti
     """`locale` is the person's (`pt-BR`); it only adds a language to look in, never takes one away."""
     text = normalise(prompt)
     ranked = guesser.rank(text.restored, 8)
+    own = locale.split("-", maxsplit=1)[0].lower()
     likely = [g.language for g in ranked if g.sure >= _LIKELY]
-    candidates = dict.fromkeys([*likely, *_same_script(text), locale.split("-", maxsplit=1)[0].lower(), "en"])
+    english = () if _is_surely_not_english(text, ranked[0], guesser) else ("en",)
+    candidates = dict.fromkeys([*likely, *_same_script(text), own, *english, NAMES])
     known = tuple(code for code in candidates if code in wordbook_languages())
     share = sum(g.sure for g in ranked if g.language in LANGUAGES)
-    return Caption(text=text, guess=ranked[0], encoder_share=share, languages=known)
+    at_home = ranked[0].sure < _SURE and own in LANGUAGES and ranked[0].language != own and _is_latin(text)
+    return Caption(text=text, guess=ranked[0], encoder_share=1.0 if at_home else share, languages=known)
+
+
+def _is_surely_not_english(text: Normalised, best: Guess, guesser: LanguageGuesser) -> bool:
+    """Polish "stole" (tables) is not English "stole"; but English words within a Polish caption are English."""
+    if best.language == "en" or best.sure < _SURE or best.language not in wordbook_languages():
+        return False
+    words = text.restored.split(" ")
+    windows = (" ".join(words[i : i + _WINDOW]) for i in range(0, max(1, len(words) - 2), _WINDOW // 2))
+    return not any(
+        g.language == "en" and g.sure >= _LIKELY for part in windows for g in guesser.rank(part, 2)
+    )
+
+
+def _is_latin(text: Normalised) -> bool:
+    return all(c < "\u0250" for c in text.plain if c.isalpha())
 
 
 def _same_script(text: Normalised) -> tuple[str, ...]:

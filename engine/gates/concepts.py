@@ -127,5 +127,7 @@ def _close(spans: Sequence[Sequence[Hit]], within: int) -> bool:
 
 
 def _near(a: Hit, b: Hit, within: int) -> bool:
+    """Beside each other, or one inside the other's gap ("take [her dress] off"); one word never counts twice."""
+    inside = a.start < b.start < b.end < a.end or b.start < a.start < a.end < b.end
     gap = max(a.start - b.end, b.start - a.end)
-    return 0 <= gap <= within
+    return inside or 0 <= gap <= within

@@ -6,6 +6,7 @@ from engine.classifiers.prompt_head import PromptHead
 from engine.classifiers.sentences import SentenceEncoder
 from engine.gates import Ruling
 from engine.gates.caption import Caption
+from engine.gates.concepts import Ask, Reading
 from engine.schema import Reason
 from engine.verdicts import Allowed, Refusal, RestrictedTo
 
@@ -13,14 +14,22 @@ GATE = "prompt.meaning"
 
 
 def judge_meaning(
-    caption: Caption, *, encoder: SentenceEncoder, head: PromptHead, presets: tuple[str, ...]
+    caption: Caption,
+    reading: Reading,
+    *,
+    encoder: SentenceEncoder,
+    head: PromptHead,
+    presets: tuple[str, ...],
 ) -> Ruling:
-    """Both readings count, as typed and with disguises undone. Between the two thresholds: preset motions."""
+    """Both readings count, as typed and with disguises undone. Between the two thresholds: preset motions.
+
+    A caption of weather, camera and light is spared the lower threshold: presets are what it asks for anyway.
+    """
     readings = list(dict.fromkeys((caption.text.plain, caption.text.restored)))
     meaning = head.judge(encoder.embed(readings))
     if meaning.harm >= head.refuse_at:
         return Ruling(Refusal(reason=meaning.reason, gate=GATE, score=meaning.harm), meaning.harm)
-    if meaning.harm >= head.unsure_at:
+    if meaning.harm >= head.unsure_at and reading.asks != {Ask.GENTLE}:
         verdict = RestrictedTo(reason=Reason.UNCLEAR_PROMPT, presets=presets, gate=GATE, score=meaning.harm)
         return Ruling(verdict, meaning.harm)
     return Ruling(Allowed(), meaning.harm)

@@ -65,7 +65,7 @@ class Wordbook:
 
 
 def _read_pattern(pattern: str) -> tuple[str, ...]:
-    """ "Take* .. off" → ("take*", "..", "off"); Han and kana come as single characters."""
+    """A pattern in its parts, folded as captions are; Han and kana come as single characters."""
     return tuple(part for chunk in pattern.split() for part in _read_chunk(chunk))
 
 

@@ -254,7 +254,7 @@ def _unstretch(text: str) -> str:
 
 
 def _spellings(word: str) -> Iterator[str]:
-    """ "kisssss" is "kis" or "kiss": each stretched letter once or twice."""
+    """Each stretched letter once or twice: kisssss is kis or kiss."""
     runs = _stretches(word)
     stretched = sum(count > 2 for _, count in runs)
     if not stretched or stretched > _MANY_STRETCHES:

@@ -1,9 +1,11 @@
 """What the bot's tests share: a clock that stands still until told, a store, and a talk with the playground."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import pytest
 from aiohttp import web
 from telegram.ext import ExtBot
@@ -16,6 +18,7 @@ from bot.outbox import DurableOutbox
 from bot.playground.server import Playground
 from bot.store import SqliteStore
 from engine.client import Address, EngineClient
+from engine.schema import OutcomePage, SequencedOutcome
 from handlers.context import Rules
 
 RULES = Rules(
@@ -40,10 +43,11 @@ class Clock:
 
 @dataclass
 class Engine:
-    """The two calls of the engine that the outbox makes, answered over its Unix socket, and what was asked."""
+    """The calls of the engine that the bot makes by itself, answered over its Unix socket, and what was asked."""
 
     socket: Path
     clips: dict[str, bytes] = field(default_factory=dict)
+    outcomes: list[SequencedOutcome] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
     def application(self) -> web.Application:
@@ -51,6 +55,7 @@ class Engine:
         application.router.add_get("/jobs/{job}/clip", self._clip)
         application.router.add_post("/jobs/{job}/delivered", self._delivered)
         application.router.add_delete("/jobs/{job}", self._cancel)
+        application.router.add_get("/outcomes", self._outcomes)
         return application
 
     async def _clip(self, request: web.Request) -> web.Response:
@@ -66,6 +71,13 @@ class Engine:
     async def _cancel(self, request: web.Request) -> web.Response:
         self.asked.append(f"cancel {request.match_info['job']}")
         return web.json_response({"type": "job", "job_id": request.match_info["job"], "status": "animated"})
+
+    async def _outcomes(self, request: web.Request) -> web.Response:
+        after, wait = int(request.query["after"]), float(request.query["wait"])
+        self.asked.append(f"outcomes after {after}")
+        found = tuple(each for each in self.outcomes if each.sequence > after)
+        await asyncio.sleep(0 if found else wait)
+        return web.Response(body=msgspec.json.encode(OutcomePage(outcomes=found)))
 
 
 @pytest.fixture
@@ -114,11 +126,16 @@ async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
 
 
 @pytest.fixture
+async def client(engine: Engine) -> AsyncIterator[EngineClient]:
+    async with EngineClient(Address(socket=engine.socket)) as opened:
+        yield opened
+
+
+@pytest.fixture
 async def outbox(
-    database: Database, bot: ExtBot[bool], engine: Engine, clock: Clock
+    database: Database, bot: ExtBot[bool], client: EngineClient, clock: Clock
 ) -> AsyncIterator[DurableOutbox]:
     """Not started yet; stopped at the end."""
-    async with EngineClient(Address(socket=engine.socket)) as client:
-        made = DurableOutbox(Notes(database, now=clock), Delivery(bot, client), client, RULES, now=clock)
-        yield made
-        await made.stop(seconds=1)
+    made = DurableOutbox(Notes(database, now=clock), Delivery(bot, client), client, RULES, now=clock)
+    yield made
+    await made.stop(seconds=1)

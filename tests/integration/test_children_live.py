@@ -4,12 +4,14 @@ import asyncio
 import io
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from engine.config import PolicyConfig
+from engine.errors import ClipCheckFailed
 from engine.fleet import RenderOrder
 from engine.fleet.local import LocalFleet
 from engine.media.clip import CheckedClip
@@ -17,7 +19,7 @@ from engine.policy import POLICY_VERSION
 from engine.renderers import ClipFormat
 from engine.schema import JobRequest, Reason
 from engine.screening import Screening
-from engine.verdicts import Allowed, Refusal
+from engine.verdicts import Allowed, PhotoFacts, Refusal
 
 SMALL = ClipFormat(short_side=96, seconds=0.5)
 
@@ -68,6 +70,18 @@ async def test_the_real_gates_load_and_say_yes_and_no(door):
     assert door.ready
     assert door.policy_version == POLICY_VERSION
     assert door.switched_off == ()
+
+
+async def test_the_real_gates_look_at_a_clip(door, labeled_clip, tmp_path):
+    photo = await door.read_photo(landscape())
+    (tmp_path / "photo.jpg").write_bytes(photo.jpeg)
+
+    calm = await door.check_clip(labeled_clip, tmp_path / "photo.jpg", PhotoFacts())
+    with pytest.raises(ClipCheckFailed):
+        await door.check_clip(replace(labeled_clip, path=tmp_path / "photo.jpg"), tmp_path, PhotoFacts())
+
+    assert calm.verdict == Allowed()
+    assert len(calm.decisions) >= 3
 
 
 async def test_from_untrusted_bytes_to_a_checked_clip(door, tmp_path):

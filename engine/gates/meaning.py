@@ -21,12 +21,12 @@ def judge_meaning(
     head: PromptHead,
     presets: tuple[str, ...],
 ) -> Ruling:
-    """Both readings count, as typed and with disguises undone. Between the two thresholds: preset motions.
+    """Reads the caption with disguises undone: the raw ones mean nothing to the encoder, harmless or not.
 
-    A caption of weather, camera and light is spared the lower threshold: presets are what it asks for anyway.
+    Between the two thresholds: preset motions. A caption of weather, camera and light is spared the lower one,
+    because presets are what it asks for anyway.
     """
-    readings = list(dict.fromkeys((caption.text.plain, caption.text.restored)))
-    meaning = head.judge(encoder.embed(readings))
+    meaning = head.judge(encoder.embed([caption.text.restored]))
     if meaning.harm >= head.refuse_at:
         return Ruling(Refusal(reason=meaning.reason, gate=GATE, score=meaning.harm), meaning.harm)
     if meaning.harm >= head.unsure_at and reading.asks != {Ask.GENTLE}:

@@ -44,8 +44,7 @@ class Wordbook:
         self.groups = frozenset(groups)
         self._by_start: dict[str, list[_Pattern]] = defaultdict(list)
         for group, patterns in groups.items():
-            for pattern in patterns:
-                parts = _read_pattern(pattern)
+            for parts in {parts for pattern in patterns for parts in _spellings(pattern)}:
                 self._by_start[parts[0]].append(_Pattern(group, parts))
 
     def find(self, words: Words) -> tuple[Hit, ...]:
@@ -62,6 +61,13 @@ class Wordbook:
             yield from self._by_start.get(spelling, ())
             for length in range(1, len(spelling) + 1):
                 yield from self._by_start.get(spelling[:length] + "*", ())
+
+
+def _spellings(pattern: str) -> Iterator[tuple[str, ...]]:
+    """Persian writes "می بوسد" with a space or with an invisible joint, which normalising takes away."""
+    yield _read_pattern(pattern)
+    if " " in pattern and _GAP not in pattern and "\u0600" <= pattern[0] <= "\u06ff":
+        yield _read_pattern(pattern.replace(" ", ""))
 
 
 def _read_pattern(pattern: str) -> tuple[str, ...]:

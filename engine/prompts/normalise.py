@@ -38,7 +38,7 @@ _MANY_STRETCHES = 3
 class Normalised:
     """A caption in the forms that gates read.
 
-    `plain` is lower-cased and tidied, `restored` has every disguise undone; both keep word order.
+    `plain` is lower-cased and tidied, `restored` has every disguise undone and honest accents kept.
     `words` holds each word's possible spellings, folded by `fold`: a stretched letter may be one or two.
     """
 
@@ -53,7 +53,7 @@ def normalise(text: str) -> Normalised:
     plain = _tidy(text)
     joined = _join_single_letters(_visible_lower(text))
     folded = _emoji_to_words(" ".join(_fold_lookalikes(joined)))
-    restored = _strip_marks(_leet_to_letters(folded))
+    restored = _drop_strikes(unicodedata.normalize("NFC", _leet_to_letters(folded)))
     words = tuple(tuple(dict.fromkeys(fold(s) for s in _spellings(word))) for word in split_words(restored))
     return Normalised(
         plain=plain,
@@ -90,7 +90,7 @@ def _tidy(text: str) -> str:
 
 
 def _drop_strikes(text: str) -> str:
-    """A struck-through word is one word."""
+    """Marks that stay apart when letters are composed: strike-through goes, the accent of é stays."""
     return "".join("" if _is_strikable(c) else c for c in text)
 
 

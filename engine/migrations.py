@@ -28,7 +28,7 @@ def m001_first(db: Database) -> None:
                ('queued','running','held','animated','refused','failed','canceled')),
              accepted INTEGER NOT NULL,
              virtual_start INTEGER NOT NULL DEFAULT 0,
-             starts INTEGER NOT NULL DEFAULT 0, crashes INTEGER NOT NULL DEFAULT 0,
+             starts INTEGER NOT NULL DEFAULT 0, crashes INTEGER NOT NULL DEFAULT 0, stops INTEGER NOT NULL DEFAULT 0,
              epoch INTEGER NOT NULL DEFAULT 0, cancel INTEGER NOT NULL DEFAULT 0,
              outcome TEXT, clip TEXT, policy_version TEXT, reported INTEGER NOT NULL DEFAULT 0,
              manifest BLOB,
@@ -40,6 +40,9 @@ def m001_first(db: Database) -> None:
         """CREATE TABLE events(
              sequence INTEGER PRIMARY KEY AUTOINCREMENT, job_id TEXT NOT NULL, kind TEXT NOT NULL,
              body TEXT, at INTEGER NOT NULL) STRICT""",
+        # The feed's numbers begin at today's milliseconds: a bot whose cursor belongs to an older, deleted ledger
+        # still sees every outcome of this one.
+        "INSERT INTO sqlite_sequence(name, seq) VALUES ('events', CAST(unixepoch('subsec') * 1000 AS INTEGER))",
         "CREATE INDEX events_outcome ON events(sequence) WHERE kind = 'outcome'",
         "CREATE INDEX events_job ON events(job_id)",
     ):

@@ -1,16 +1,14 @@
-"""The ledger's asynchronous front: one writer thread with group commit, one read-only connection."""
+"""The ledger's asynchronous front: writes go to the writer's thread, reads to a second, read-only connection."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import fcntl
-import queue
-import threading
+import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self, TextIO, TypeVar
+from typing import Any, Self, TypeVar
 
 import msgspec
 from pysqlite3 import dbapi2 as sqlite3  # Debian 12's own SQLite still has the WAL-reset bug
@@ -18,15 +16,14 @@ from sqlite_utils import Database
 
 from engine.errors import ConfigError
 from engine.ledger.records import JobRow, Limits
-from engine.ledger.verbs import OPEN, Verbs
+from engine.ledger.statements import OPEN
+from engine.ledger.verbs import NEXT, Verbs
+from engine.ledger.writer import Writer, transaction
 from engine.migrations import migrate
 from engine.schema import JobStatus, Outcome, OutcomePage, SequencedOutcome
 from engine.verdicts import Decision, PhotoFacts
 
 T = TypeVar("T")
-
-MAX_BATCH = 256
-"""Writes that share one commit at most."""
 
 _PRAGMAS = (
     "journal_mode=WAL",
@@ -37,21 +34,26 @@ _PRAGMAS = (
     "temp_store=MEMORY",
 )
 
+_COLUMNS = (
+    "id, requester, digest, reply_to, status, accepted, starts, outcome, clip, facts, policy_version, "
+    "reported, cancel, virtual_start, number"
+)
+
 
 class Ledger:
-    """The asynchronous front: every write resolves after its commit is on disk. Open it with `async with`."""
+    """Every write resolves after its commit is on disk. Open it with `async with`.
+
+    Reads are short and may be asked from the event loop; they never see half of a commit.
+    """
 
     def __init__(self, path: Path, *, limits: Limits, now: Callable[[], float] = time.time) -> None:
         self._path = path
         self._limits = limits
         self._now = now
-        self._inbox: queue.SimpleQueue[tuple[asyncio.Future[Any], Callable[[Verbs], Any]] | None] = (
-            queue.SimpleQueue()
-        )
-        self._lock: TextIO | None = None
-        self._reader: Any = None
+        self._lock = -1
         self._verbs: Verbs | None = None
-        self._thread: threading.Thread | None = None
+        self._writer: Writer | None = None
+        self._reader: Any = None
         self.put_back: list[str] = []
         """Jobs that an earlier start was running; they are queued again."""
 
@@ -60,44 +62,38 @@ class Ledger:
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = _own(self._path.with_suffix(".lock"))
         try:
-            self._open()
+            await asyncio.to_thread(self._open)
         except BaseException:
-            self._lock.close()
+            self._close()
             raise
-        self._thread = threading.Thread(target=self._write, name="ledger-writer", daemon=True)
-        self._thread.start()
+        assert self._verbs is not None
+        self._writer = Writer(self._verbs)
+        self._writer.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._inbox.put(None)
-        if self._thread is not None:
-            await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
-        for connection in (self._reader, self._verbs.connection if self._verbs else None):
-            if connection is not None:
-                connection.close()
-        if self._lock is not None:
-            self._lock.close()
+        if self._writer is not None:
+            await self._writer.close()
+        self._close()
 
     async def write(self, verb: Callable[[Verbs], T]) -> T:
-        """Run one verb in a transaction; returns once it is on disk. What the verb raises is raised here."""
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._inbox.put((future, verb))
-        return await future
+        """Run one verb in a transaction; returns once it is on disk. What the verb raises is raised here.
+
+        Raises Busy when the disk does not take it now; then nothing of it happened.
+        """
+        assert self._writer is not None, "open the ledger with `async with` first"
+        return await self._writer.write(verb)
 
     def row(self, job_id: str) -> JobRow | None:
-        found = self._reader.execute(
-            "SELECT id, requester, digest, reply_to, status, accepted, starts, outcome, clip, facts, policy_version, "
-            "reported, cancel, virtual_start, number FROM jobs WHERE id = ?",
-            (job_id,),
-        ).fetchone()
+        found = self._one(f"SELECT {_COLUMNS} FROM jobs WHERE id = ?", (job_id,))
         if found is None:
             return None
         ahead = None
         if found[4] == "queued":
-            (ahead,) = self._reader.execute(
+            (ahead,) = self._one(
                 "SELECT count(*) FROM jobs WHERE status = 'queued' AND (virtual_start, number) < (?, ?)",
                 found[13:15],
-            ).fetchone()
+            )
         return JobRow(
             job_id=found[0],
             requester=found[1],
@@ -117,24 +113,20 @@ class Ledger:
 
     def rows_of(self, requester: str) -> list[JobRow]:
         """This requester's jobs that have not ended, oldest first."""
-        ids = self._reader.execute(
-            f"SELECT id FROM jobs WHERE requester = ? AND {OPEN} ORDER BY number", (requester,)
-        ).fetchall()
+        ids = self._all(f"SELECT id FROM jobs WHERE requester = ? AND {OPEN} ORDER BY number", (requester,))
         return [row for (job_id,) in ids if (row := self.row(job_id)) is not None]
 
     def stored(self, requester: str) -> tuple[int, int]:
         """How many jobs and clips are kept of this requester."""
-        jobs, clips = self._reader.execute(
-            "SELECT count(*), count(clip) FROM jobs WHERE requester = ?", (requester,)
-        ).fetchone()
+        jobs, clips = self._one("SELECT count(*), count(clip) FROM jobs WHERE requester = ?", (requester,))
         return jobs, clips
 
     def outcomes(self, after: int, *, most: int = 100) -> OutcomePage:
         """Outcomes after the cursor, in order."""
-        rows = self._reader.execute(
+        rows = self._all(
             "SELECT sequence, body FROM events WHERE kind = 'outcome' AND sequence > ? ORDER BY sequence LIMIT ?",
             (after, most),
-        ).fetchall()
+        )
         return OutcomePage(
             outcomes=tuple(
                 SequencedOutcome(sequence=sequence, outcome=msgspec.json.decode(body, type=Outcome))
@@ -144,132 +136,110 @@ class Ledger:
 
     def counts(self) -> tuple[int, int]:
         """Jobs queued and running."""
-        queued, running = self._reader.execute(
-            "SELECT (SELECT count(*) FROM jobs WHERE status = 'queued'), (SELECT count(*) FROM jobs WHERE status = 'running')"
-        ).fetchone()
+        queued, running = self._one(
+            "SELECT (SELECT count(*) FROM jobs WHERE status = 'queued'), "
+            "(SELECT count(*) FROM jobs WHERE status = 'running')"
+        )
         return queued, running
+
+    def claimable(self) -> bool:
+        """A claim would find a job now."""
+        return self._one(f"SELECT 1 {NEXT}", (self._limits.running_per_requester,)) is not None
+
+    def recent_seconds(self, *, most: int = 20) -> list[float]:
+        """How long the last clips took, from claim to end, the newest last."""
+        rows = self._all(
+            "SELECT ended_at - started_at FROM jobs WHERE status = 'animated' ORDER BY ended_at DESC LIMIT ?",
+            (most,),
+        )
+        return [max(0, milliseconds) / 1000 for (milliseconds,) in reversed(rows)]
 
     def decisions(self, job_id: str) -> list[Decision]:
         """Every gate's decision about a job, in the order in which they fell."""
-        rows = self._reader.execute(
+        rows = self._all(
             "SELECT body FROM events WHERE job_id = ? AND kind = 'decision' ORDER BY sequence", (job_id,)
-        ).fetchall()
+        )
         return [msgspec.json.decode(body, type=Decision) for (body,) in rows]
+
+    def history(self, job_id: str) -> list[str]:
+        """What happened to a job: the kinds of its events, in order."""
+        rows = self._all("SELECT kind FROM events WHERE job_id = ? ORDER BY sequence", (job_id,))
+        return [kind for (kind,) in rows]
 
     def files_in_use(self) -> tuple[set[str], set[str]]:
         """Names of photos of open jobs, and of clips that are kept: every other file is an orphan."""
-        photos = self._reader.execute(f"SELECT photo FROM jobs WHERE {OPEN} AND photo IS NOT NULL").fetchall()
-        clips = self._reader.execute("SELECT clip FROM jobs WHERE clip IS NOT NULL").fetchall()
-        return {name for (name,) in photos}, {name for (name,) in clips}
+        photos = self._all(f"SELECT photo FROM jobs WHERE {OPEN}")
+        clips = self._all("SELECT clip FROM jobs WHERE clip IS NOT NULL")
+        return {photo for (photo,) in photos}, {clip for (clip,) in clips}
 
     def admit(self, requester: str) -> None:
         """The same rule as at acceptance, on the reader: asked before a body is read. Raises Busy or QuotaExceeded."""
         Verbs(self._reader, limits=self._limits, now=self._milliseconds).admit(requester)
 
+    def _one(self, sql: str, values: tuple[object, ...] = ()) -> Any:
+        return self._reader.execute(sql, values).fetchone()
+
+    def _all(self, sql: str, values: tuple[object, ...] = ()) -> list[Any]:
+        rows: list[Any] = self._reader.execute(sql, values).fetchall()
+        return rows
+
     def _milliseconds(self) -> int:
         return int(self._now() * 1000)
 
     def _open(self) -> None:
-        connection = sqlite3.connect(self._path, timeout=10, isolation_level=None, check_same_thread=False)
-        try:
-            for pragma in _PRAGMAS:
-                connection.execute(f"PRAGMA {pragma}").fetchone()
-            if connection.execute("PRAGMA quick_check").fetchone()[0] != "ok":
-                raise ConfigError(  # noqa: TRY301  # one place closes the connection, whatever was raised
-                    "the ledger is damaged: restore a backup of engine.sqlite, or move it away to start anew"
-                )
-            verbs = Verbs(connection, limits=self._limits, now=self._milliseconds)
-            with _transaction(connection):
-                migrate(Database(connection, execute_plugins=False))
-                self.put_back = verbs.boot()
-        except sqlite3.DatabaseError as error:
-            connection.close()
-            raise ConfigError(
-                f"the ledger cannot be opened ({error}): restore a backup of engine.sqlite"
-            ) from error
-        except BaseException:
-            connection.close()
-            raise
-        self._verbs = verbs
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         self._path.chmod(0o600)
+        try:
+            self._verbs = Verbs(_connect(self._path), limits=self._limits, now=self._milliseconds)
+            with transaction(self._verbs.connection):
+                migrate(Database(self._verbs.connection, execute_plugins=False))
+                self.put_back = self._verbs.boot()
+        except sqlite3.DatabaseError as error:
+            raise ConfigError(
+                f"the ledger cannot be opened ({error}): restore a backup of {self._path.name}"
+            ) from error
         self._reader = sqlite3.connect(
-            f"file:{self._path}?mode=ro", uri=True, timeout=10, isolation_level=None, check_same_thread=False
+            f"{self._path.resolve().as_uri()}?mode=ro",
+            uri=True,
+            timeout=10,
+            isolation_level=None,
+            check_same_thread=False,
         )
         self._reader.execute("PRAGMA query_only=ON")
 
-    def _write(self) -> None:
-        """The writer thread: whatever has gathered meanwhile shares one commit."""
-        while (first := self._inbox.get()) is not None:
-            batch, last = [first], False
-            with contextlib.suppress(queue.Empty):
-                while len(batch) < MAX_BATCH and not last:
-                    following = self._inbox.get_nowait()
-                    if following is None:
-                        last = True
-                    else:
-                        batch.append(following)
-            self._commit(batch)
-            if last:
-                return
-
-    def _commit(self, batch: list[tuple[asyncio.Future[Any], Callable[[Verbs], Any]]]) -> None:
-        assert self._verbs is not None
-        connection, answers = self._verbs.connection, []
-        try:
-            with _transaction(connection):
-                for _, verb in batch:
-                    answers.append(_in_savepoint(connection, verb, self._verbs))
-        except Exception as error:  # noqa: BLE001  # the commit failed: nobody may believe that it happened
-            answers = [(False, error)] * len(batch)
-        for (future, _), (done, value) in zip(batch, answers, strict=True):
-            with contextlib.suppress(RuntimeError):  # the loop of a caller that is gone
-                future.get_loop().call_soon_threadsafe(_resolve, future, done, value)
+    def _close(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+        if self._verbs is not None:
+            self._verbs.connection.close()
+        os.close(self._lock)
 
 
-def _in_savepoint(connection: Any, verb: Callable[[Verbs], Any], verbs: Verbs) -> tuple[bool, Any]:
-    """One bad verb does not spoil the batch, unless it broke the transaction itself (disk full)."""
-    connection.execute("SAVEPOINT verb")
+def _connect(path: Path) -> Any:
+    """The writing connection. Raises ConfigError when pages are damaged, DatabaseError when it is no database."""
+    connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
     try:
-        value = verb(verbs)
-    except Exception as error:  # handed to the caller who asked
-        if not connection.in_transaction:
-            raise
-        connection.execute("ROLLBACK TO verb")
-        connection.execute("RELEASE verb")
-        return False, error
-    connection.execute("RELEASE verb")
-    return True, value
-
-
-def _resolve(future: asyncio.Future[Any], done: bool, value: Any) -> None:
-    if future.cancelled():
-        return
-    if done:
-        future.set_result(value)
-    else:
-        future.set_exception(value)
-
-
-@contextlib.contextmanager
-def _transaction(connection: Any) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
+        for pragma in _PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}").fetchone()
+        if connection.execute("PRAGMA quick_check").fetchone()[0] == "ok":
+            return connection
     except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+        connection.close()
         raise
+    connection.close()
+    raise ConfigError(
+        "the ledger is damaged: restore a backup of engine.sqlite, or move it away to start anew"
+    )
 
 
-def _own(path: Path) -> TextIO:
-    """The kernel drops this lock when the process dies: no stale locks."""
-    lock = path.open("w")
+def _own(path: Path) -> int:
+    """The kernel drops this lock when the process dies: no stale locks. Raises ConfigError."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        lock.close()
+        os.close(descriptor)
         raise ConfigError(
             "another engine already runs on this data folder: stop it first, or set another `data`"
         ) from error
-    return lock
+    return descriptor

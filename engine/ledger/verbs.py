@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, assert_never
+from collections.abc import Sequence
+from typing import NamedTuple, assert_never
 
 import msgspec
 
 from engine.errors import Busy, Conflict, Fault, NotFound, QuotaExceeded
-from engine.ledger.records import Erased, Job, Limits
+from engine.ledger.records import Erased, Job
+from engine.ledger.statements import OPEN
+from engine.ledger.told import animated, answer_at_the_door, refused_clip
+from engine.ledger.upkeep import Upkeep
 from engine.media.clip import SignedClip
 from engine.schema import (
-    Animated,
     Canceled,
     Failed,
     FailureCause,
@@ -20,7 +22,6 @@ from engine.schema import (
     Outcome,
     Refused,
     Restricted,
-    Stage,
 )
 from engine.verdicts import Decision, PhotoFacts, Refusal, RestrictedTo
 
@@ -33,45 +34,42 @@ MAX_STARTS = 5
 VIRTUAL_COST = 1000
 """Virtual time that one job costs its requester in start-time fair queueing."""
 
-OPEN = "status IN ('queued', 'running', 'held')"
-"""A constant of ours: the statements below that carry it hold no value of anybody else."""
+NEXT = (
+    "FROM jobs j JOIN requesters r USING (requester) WHERE j.status = 'queued' AND r.running < ? "
+    "ORDER BY j.virtual_start, j.number LIMIT 1"
+)
+"""The job whose turn it is: the fair order, without those whose requester runs as many as one may."""
+
+ERASED = "erased"
+"""Stands in the rows of a requester who is forgotten; shorter than any real one."""
 
 
-class Verbs:
+class _Attempt(NamedTuple):
+    reply_to: str
+    cancel: bool
+
+
+class Verbs(Upkeep):
     """The verbs of the queue, on the writing connection; each is called inside a transaction."""
-
-    def __init__(self, connection: Any, *, limits: Limits, now: Callable[[], int]) -> None:
-        self.connection = connection
-        self.limits = limits
-        self.now = now
-        self.epoch = 0
-
-    def _one(self, sql: str, values: Sequence[object] = ()) -> Any:
-        return self.connection.execute(sql, values).fetchone()
-
-    def _event(self, job_id: str, kind: str, body: object = None) -> None:
-        text = None if body is None else msgspec.json.encode(body).decode()
-        self.connection.execute(
-            "INSERT INTO events(job_id, kind, body, at) VALUES (?, ?, ?, ?)", (job_id, kind, text, self.now())
-        )
 
     def boot(self) -> list[str]:
         """A new epoch; jobs that an earlier one was running go back into the queue. Returns their ids."""
-        self.connection.execute("UPDATE meta SET value = value + 1 WHERE name = 'epoch'")
-        self.epoch = self._one("SELECT value FROM meta WHERE name = 'epoch'")[0]
-        left = self.connection.execute(
-            "SELECT id FROM jobs WHERE status = 'running' AND epoch < ?", (self.epoch,)
-        ).fetchall()
+        self._do("UPDATE meta SET value = value + 1 WHERE name = 'epoch'")
+        (self.epoch,) = self._one("SELECT value FROM meta WHERE name = 'epoch'")
+        left = self._all("SELECT id FROM jobs WHERE status = 'running' AND epoch < ?", (self.epoch,))
         for (job_id,) in left:
-            self._put_back(job_id, crashed=False, why="engine restart")
+            self._put_back(job_id, why="engine restart")
         return [job_id for (job_id,) in left]
 
     def record_answer(
         self, request: JobRequest, digest: str, answer: Refusal | RestrictedTo, decisions: Sequence[Decision]
     ) -> Refused | Restricted:
-        """A refusal at the door: kept, so that a retry gets the same answer; not told again in the feed."""
-        outcome = _door_outcome(request, answer, stage=_stage_of(decisions))
-        self.connection.execute(
+        """A refusal at the door: kept, so that a retry gets the same answer; not told again in the feed.
+
+        Raises Conflict when the id is known.
+        """
+        outcome = answer_at_the_door(request, answer, decisions)
+        inserted = self._do(
             "INSERT INTO jobs(id, digest, requester, reply_to, status, accepted, outcome, created_at, ended_at) "
             "VALUES (?, ?, ?, ?, 'refused', 0, ?, ?, ?) ON CONFLICT(id) DO NOTHING",
             (
@@ -84,6 +82,8 @@ class Verbs:
                 self.now(),
             ),
         )
+        if not inserted:
+            raise Conflict("this job id is known already")
         self._decisions(request.job_id, decisions)
         return outcome
 
@@ -100,16 +100,10 @@ class Verbs:
         known = self._one("SELECT digest FROM jobs WHERE id = ?", (request.job_id,))
         if known:
             if known[0] != digest:
-                raise Conflict(request.job_id)
+                raise Conflict("this job id is known with other content")
             return False
         self.admit(request.requester)
-        self.connection.execute(
-            "INSERT INTO requesters(requester) VALUES (?) ON CONFLICT DO NOTHING", (request.requester,)
-        )
-        (mine,) = self._one("SELECT virtual_time FROM requesters WHERE requester = ?", (request.requester,))
-        (clock,) = self._one("SELECT value FROM meta WHERE name = 'virtual_clock'")
-        start = max(mine, clock)
-        self.connection.execute(
+        self._do(
             "INSERT INTO jobs(id, digest, requester, reply_to, request, photo, facts, seed, status, accepted, "
             "virtual_start, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', 1, ?, ?)",
             (
@@ -121,15 +115,11 @@ class Verbs:
                 photo,
                 msgspec.json.encode(facts).decode(),
                 seed,
-                start,
+                self._take_turn(request.requester),
                 self.now(),
             ),
         )
-        self.connection.execute(
-            "UPDATE requesters SET virtual_time = ?, queued = queued + 1 WHERE requester = ?",
-            (start + VIRTUAL_COST, request.requester),
-        )
-        self._depth(+1)
+        self._change_depth(+1)
         self._decisions(request.job_id, decisions)
         self._event(request.job_id, "queued")
         return True
@@ -146,26 +136,19 @@ class Verbs:
     def claim(self) -> Job | None:
         """The next job in fair order whose requester may run one more, or None."""
         row = self._one(
-            "SELECT j.id, j.requester, j.request, j.virtual_start, j.starts, j.photo, j.facts, j.seed FROM jobs j "
-            "JOIN requesters r USING (requester) WHERE j.status = 'queued' AND r.running < ? "
-            "ORDER BY j.virtual_start, j.number LIMIT 1",
+            f"SELECT j.id, j.requester, j.request, j.virtual_start, j.starts, j.photo, j.facts, j.seed {NEXT}",
             (self.limits.running_per_requester,),
         )
         if row is None:
             return None
         job_id, requester, request, start, starts, photo, facts, seed = row
-        self.connection.execute(
+        self._do(
             "UPDATE jobs SET status = 'running', starts = starts + 1, epoch = ?, started_at = ? WHERE id = ?",
             (self.epoch, self.now(), job_id),
         )
-        self.connection.execute(
-            "UPDATE requesters SET queued = queued - 1, running = running + 1 WHERE requester = ?",
-            (requester,),
-        )
-        self._depth(-1)
-        self.connection.execute(
-            "UPDATE meta SET value = max(value, ?) WHERE name = 'virtual_clock'", (start,)
-        )
+        self._count(requester, queued=-1, running=+1)
+        self._change_depth(-1)
+        self._do("UPDATE meta SET value = max(value, ?) WHERE name = 'virtual_clock'", (start,))
         self._event(job_id, "started", {"attempt": starts + 1})
         return Job(
             request=msgspec.json.decode(request, type=JobRequest),
@@ -182,246 +165,163 @@ class Verbs:
 
         A Fault that is not final puts the job back: `WorkerDied` and `WorkerHung` once, anything else at once final.
         """
-        row = self._running(job_id, attempt)
-        if row is None:
+        running = self._running(job_id, attempt)
+        if running is None:
             return None
         self._decisions(job_id, decisions)
-        if row["cancel"]:
-            return self._end(job_id, JobStatus.CANCELED, Canceled(job_id=job_id, reply_to=row["reply_to"]))
+        if running.cancel:
+            return self._end(job_id, JobStatus.CANCELED, Canceled(job_id=job_id, reply_to=running.reply_to))
         match end:
             case SignedClip():
-                self.connection.execute(
+                self._do(
                     "UPDATE jobs SET clip = ?, manifest = ?, policy_version = ? WHERE id = ?",
-                    (end.sha256, end.manifest, _policy_of(decisions), job_id),
+                    (end.sha256, end.manifest, decisions[-1].policy_version if decisions else "", job_id),
                 )
-                return self._end(job_id, JobStatus.ANIMATED, _animated(job_id, row["reply_to"], end))
+                return self._end(job_id, JobStatus.ANIMATED, animated(job_id, running.reply_to, end))
             case Refusal():
-                outcome = Refused(
-                    job_id=job_id,
-                    reply_to=row["reply_to"],
-                    stage=Stage.CLIP,
-                    reason=end.reason,
-                    presets=end.presets,
-                )
-                return self._end(job_id, JobStatus.REFUSED, outcome)
+                return self._end(job_id, JobStatus.REFUSED, refused_clip(job_id, running.reply_to, end))
             case Fault():
                 if end.cause in {FailureCause.WORKER_DIED, FailureCause.TIMED_OUT}:
-                    return self._put_back(job_id, crashed=True, why=end.cause.value, cause=end.cause)
-                outcome_failed = Failed(job_id=job_id, reply_to=row["reply_to"], cause=end.cause)
-                return self._end(job_id, JobStatus.FAILED, outcome_failed)
+                    self._do("UPDATE jobs SET crashes = crashes + 1 WHERE id = ?", (job_id,))
+                    return self._put_back(job_id, why=end.cause.value, cause=end.cause)
+                failed = Failed(job_id=job_id, reply_to=running.reply_to, cause=end.cause)
+                return self._end(job_id, JobStatus.FAILED, failed)
         assert_never(end)
 
     def requeue(self, job_id: str, attempt: int, *, why: str) -> JobStatus | None:
-        """Put a running attempt back without blame: the engine stops, or a check could not be made right now."""
+        """Put a running attempt back without blame: the engine stops on purpose. It does not count as a start."""
         if self._running(job_id, attempt) is None:
             return None
-        return self._put_back(job_id, crashed=False, why=why)
+        self._do("UPDATE jobs SET stops = stops + 1 WHERE id = ?", (job_id,))
+        return self._put_back(job_id, why=why)
 
     def canceled(self, job_id: str, attempt: int) -> JobStatus | None:
         """The worker let go of a canceled job."""
-        row = self._running(job_id, attempt)
-        if row is None:
+        running = self._running(job_id, attempt)
+        if running is None:
             return None
-        return self._end(job_id, JobStatus.CANCELED, Canceled(job_id=job_id, reply_to=row["reply_to"]))
+        return self._end(job_id, JobStatus.CANCELED, Canceled(job_id=job_id, reply_to=running.reply_to))
 
     def cancel(self, job_id: str) -> JobStatus:
         """Queued: ended at once. Running: marked; the attempt can no longer end as anything else. Raises NotFound."""
-        row = self._one("SELECT status, requester, reply_to FROM jobs WHERE id = ?", (job_id,))
+        row = self._one("SELECT status, reply_to FROM jobs WHERE id = ?", (job_id,))
         if row is None:
-            raise NotFound(job_id)
+            raise NotFound("there is no such job")
         status = JobStatus(row[0])
         if status is JobStatus.QUEUED:
-            return self._end(job_id, JobStatus.CANCELED, Canceled(job_id=job_id, reply_to=row[2]))
+            return self._end(job_id, JobStatus.CANCELED, Canceled(job_id=job_id, reply_to=row[1]))
         if status is JobStatus.RUNNING:
-            self.connection.execute("UPDATE jobs SET cancel = 1 WHERE id = ?", (job_id,))
+            self._do("UPDATE jobs SET cancel = 1 WHERE id = ?", (job_id,))
         return status
 
     def acknowledge(self, job_id: str) -> None:
         """The outcome reached the person. Idempotent. Raises NotFound."""
         if self._one("SELECT 1 FROM jobs WHERE id = ?", (job_id,)) is None:
-            raise NotFound(job_id)
-        self.connection.execute(
+            raise NotFound("there is no such job")
+        if self._do(
             "UPDATE jobs SET delivered_at = ? WHERE id = ? AND delivered_at IS NULL", (self.now(), job_id)
-        )
+        ):
+            self._event(job_id, "delivered")
 
-    def report(self, job_id: str, reporter: str) -> None:
-        """A reported clip is not shared again until an operator decides. Raises NotFound."""
-        if self._one("SELECT 1 FROM jobs WHERE id = ? AND status = 'animated'", (job_id,)) is None:
-            raise NotFound(job_id)
-        self.connection.execute("UPDATE jobs SET reported = reported + 1 WHERE id = ?", (job_id,))
-        self._event(job_id, "reported", {"reporter": reporter})
-
-    def record_decisions(self, job_id: str, decisions: Sequence[Decision]) -> None:
+    def record_share(self, job_id: str, group: str, decisions: Sequence[Decision], *, allowed: bool) -> None:
+        """Who may see it is decided; the decisions say why."""
         self._decisions(job_id, decisions)
+        self._event(job_id, "shared" if allowed else "not_shared", {"group": group})
+
+    def report(self, job_id: str, reporter: str, group: str | None = None) -> None:
+        """A reported clip is not shared again until an operator decides. Raises NotFound."""
+        if not self._do(
+            "UPDATE jobs SET reported = reported + 1 WHERE id = ? AND status = 'animated'", (job_id,)
+        ):
+            raise NotFound("there is no such clip")
+        self._event(job_id, "reported", {"reporter": reporter, "group": group})
 
     def erase(self, requester: str) -> Erased:
-        """Remove a requester: open jobs are canceled, every row, event and clip goes."""
-        open_jobs = self.connection.execute(
-            f"SELECT id, status FROM jobs WHERE requester = ? AND {OPEN}", (requester,)
-        ).fetchall()
-        for job_id, _ in open_jobs:
+        """Forget a requester: open jobs are canceled; prompts, photos, clips, decisions and the name go.
+
+        What stays until `id_ms` is a row without a person: that a job with this id ended, so that the feed and a
+        late worker find what they expect.
+        """
+        for (job_id,) in self._all(f"SELECT id FROM jobs WHERE requester = ? AND {OPEN}", (requester,)):
             self.cancel(job_id)
-        rows = self.connection.execute(
-            "SELECT id, clip, photo FROM jobs WHERE requester = ? AND status != 'running'", (requester,)
-        ).fetchall()
-        for job_id, _, _ in rows:
-            self.connection.execute("DELETE FROM events WHERE job_id = ? AND kind != 'outcome'", (job_id,))
-            self.connection.execute(
-                "UPDATE jobs SET request = NULL, facts = '{}', requester = 'erased', clip = NULL, photo = NULL, "
-                "manifest = NULL WHERE id = ?",
-                (job_id,),
-            )
-        self.connection.execute(
-            "DELETE FROM requesters WHERE requester = ? AND running = 0 AND queued = 0", (requester,)
+        rows = self._all("SELECT id, clip, photo FROM jobs WHERE requester = ?", (requester,))
+        mine = "SELECT id FROM jobs WHERE requester = ?"
+        self._forget_words(mine, requester)
+        self._do(f"DELETE FROM events WHERE kind != 'outcome' AND job_id IN ({mine})", (requester,))
+        self._do(
+            "UPDATE events SET body = json_remove(body, '$.reporter') "
+            "WHERE kind = 'reported' AND json_extract(body, '$.reporter') = ?",
+            (requester,),
         )
+        self._do(
+            "UPDATE jobs SET requester = ?, digest = '', request = NULL, facts = '{}', clip = NULL, photo = NULL, "
+            "manifest = NULL WHERE requester = ?",
+            (ERASED, requester),
+        )
+        self._do("DELETE FROM requesters WHERE requester = ?", (requester,))
+        self.empty_log = True
         return Erased(
             jobs=len(rows),
             clips=tuple(clip for _, clip, _ in rows if clip),
             photos=tuple(photo for _, _, photo in rows if photo),
         )
 
-    def sweep(self, *, clip_ms: int, prompt_ms: int, id_ms: int) -> tuple[str, ...]:
-        """Forget what is past its time. Returns clips whose files may go."""
-        now = self.now()
-        clips = self.connection.execute(
-            "SELECT clip FROM jobs WHERE clip IS NOT NULL AND ended_at < ?", (now - clip_ms,)
-        ).fetchall()
-        self.connection.execute("UPDATE jobs SET clip = NULL WHERE ended_at < ?", (now - clip_ms,))
-        self.connection.execute("UPDATE jobs SET request = NULL WHERE ended_at < ?", (now - prompt_ms,))
-        self.connection.execute(
-            "DELETE FROM events WHERE job_id IN (SELECT id FROM jobs WHERE ended_at < ?)", (now - id_ms,)
+    def _take_turn(self, requester: str) -> int:
+        """Start-time fair queueing: this job starts, in virtual time, where the requester's last one ends."""
+        self._do("INSERT INTO requesters(requester) VALUES (?) ON CONFLICT DO NOTHING", (requester,))
+        (mine,) = self._one("SELECT virtual_time FROM requesters WHERE requester = ?", (requester,))
+        (clock,) = self._one("SELECT value FROM meta WHERE name = 'virtual_clock'")
+        start: int = max(mine, clock)
+        self._do(
+            "UPDATE requesters SET virtual_time = ?, queued = queued + 1 WHERE requester = ?",
+            (start + VIRTUAL_COST, requester),
         )
-        self.connection.execute("DELETE FROM jobs WHERE ended_at < ?", (now - id_ms,))
-        self.connection.execute(
-            "DELETE FROM requesters WHERE queued = 0 AND running = 0 AND requester NOT IN (SELECT requester FROM jobs)"
-        )
-        return tuple(clip for (clip,) in clips)
+        return start
 
-    def check(self) -> list[str]:
-        """The invariants that do not hold; empty when all is well. For tests, after every fault."""
-        broken = []
-        if self._one("PRAGMA integrity_check")[0] != "ok":
-            broken.append("integrity")
-        counted = self._one("SELECT count(*) FROM jobs WHERE status = 'queued'")[0]
-        if self._one("SELECT value FROM meta WHERE name = 'depth'")[0] != counted:
-            broken.append("depth")
-        if self._one(
-            "SELECT count(*) FROM requesters r WHERE "
-            "queued != (SELECT count(*) FROM jobs j WHERE j.requester = r.requester AND status = 'queued') OR "
-            "running != (SELECT count(*) FROM jobs j WHERE j.requester = r.requester AND status = 'running')"
-        )[0]:
-            broken.append("requester counters")
-        if self._one(
-            "SELECT count(*) FROM (SELECT job_id FROM events WHERE kind = 'outcome' GROUP BY job_id HAVING count(*) > 1)"
-        )[0]:
-            broken.append("two outcomes")
-        if self._one(
-            f"SELECT count(*) FROM jobs WHERE accepted AND NOT ({OPEN}) AND id NOT IN "
-            "(SELECT job_id FROM events WHERE kind = 'outcome')"
-        )[0]:
-            broken.append("ended without an outcome")
-        return broken
-
-    def _running(self, job_id: str, attempt: int) -> dict[str, Any] | None:
+    def _running(self, job_id: str, attempt: int) -> _Attempt | None:
+        """The compare of every compare-and-set: this attempt, of this engine's life, and still running."""
         row = self._one(
             "SELECT reply_to, cancel FROM jobs WHERE id = ? AND status = 'running' AND starts = ? AND epoch = ?",
             (job_id, attempt, self.epoch),
         )
-        return None if row is None else {"reply_to": row[0], "cancel": bool(row[1])}
+        return None if row is None else _Attempt(row[0], bool(row[1]))
 
     def _put_back(
-        self, job_id: str, *, crashed: bool, why: str, cause: FailureCause = FailureCause.WORKER_DIED
+        self, job_id: str, *, why: str, cause: FailureCause = FailureCause.WORKER_DIED
     ) -> JobStatus:
-        starts, crashes, cancel, requester, reply_to = self._one(
-            "SELECT starts, crashes, cancel, requester, reply_to FROM jobs WHERE id = ?", (job_id,)
+        """Back into the queue, or to its end where it was canceled meanwhile or tried often enough."""
+        starts, stops, crashes, cancel, requester, reply_to = self._one(
+            "SELECT starts, stops, crashes, cancel, requester, reply_to FROM jobs WHERE id = ?", (job_id,)
         )
-        crashes += crashed
-        self.connection.execute("UPDATE jobs SET crashes = ? WHERE id = ?", (crashes, job_id))
         if cancel:
             return self._end(job_id, JobStatus.CANCELED, Canceled(job_id=job_id, reply_to=reply_to))
-        if crashes >= MAX_CRASHES or starts >= MAX_STARTS:
+        if crashes >= MAX_CRASHES or starts - stops >= MAX_STARTS:
             return self._end(job_id, JobStatus.FAILED, Failed(job_id=job_id, reply_to=reply_to, cause=cause))
-        self.connection.execute("UPDATE jobs SET status = 'queued' WHERE id = ?", (job_id,))
-        self.connection.execute(
-            "UPDATE requesters SET running = running - 1, queued = queued + 1 WHERE requester = ?",
-            (requester,),
-        )
-        self._depth(+1)
+        self._do("UPDATE jobs SET status = 'queued' WHERE id = ?", (job_id,))
+        self._count(requester, queued=+1, running=-1)
+        self._change_depth(+1)
         self._event(job_id, "requeued", {"why": why})
         return JobStatus.QUEUED
 
     def _end(self, job_id: str, status: JobStatus, outcome: Outcome) -> JobStatus:
         before, requester = self._one("SELECT status, requester FROM jobs WHERE id = ?", (job_id,))
-        column = "queued" if before == "queued" else "running"
-        text = msgspec.json.encode(outcome).decode()
-        self.connection.execute(
+        self._do(
             "UPDATE jobs SET status = ?, outcome = ?, ended_at = ? WHERE id = ?",
-            (status.value, text, self.now(), job_id),
-        )
-        self.connection.execute(
-            f"UPDATE requesters SET {column} = {column} - 1 WHERE requester = ?", (requester,)
+            (status.value, msgspec.json.encode(outcome).decode(), self.now(), job_id),
         )
         if before == "queued":
-            self._depth(-1)
+            self._count(requester, queued=-1)
+            self._change_depth(-1)
+        else:
+            self._count(requester, running=-1)
         self._event(job_id, "outcome", outcome)
         return status
 
-    def _depth(self, change: int) -> None:
-        self.connection.execute("UPDATE meta SET value = value + ? WHERE name = 'depth'", (change,))
-
-    def _decisions(self, job_id: str, decisions: Sequence[Decision]) -> None:
-        for decision in decisions:
-            self._event(job_id, "decision", decision)
-
-
-def _door_outcome(
-    request: JobRequest, answer: Refusal | RestrictedTo, *, stage: Stage
-) -> Refused | Restricted:
-    if isinstance(answer, RestrictedTo):
-        return Restricted(
-            job_id=request.job_id,
-            reply_to=request.reply_to,
-            stage=stage,
-            reason=answer.reason,
-            presets=answer.presets,
+    def _count(self, requester: str, *, queued: int = 0, running: int = 0) -> None:
+        self._do(
+            "UPDATE requesters SET queued = queued + ?, running = running + ? WHERE requester = ?",
+            (queued, running, requester),
         )
-    return Refused(
-        job_id=request.job_id,
-        reply_to=request.reply_to,
-        stage=stage,
-        reason=answer.reason,
-        presets=answer.presets,
-    )
 
-
-def _stage_of(decisions: Sequence[Decision]) -> Stage:
-    """The place that decided: where the strictest verdict fell, which is the last one that is not an allowance."""
-    for decision in reversed(decisions):
-        if isinstance(decision.verdict, Refusal | RestrictedTo):
-            return decision.stage
-    return Stage.PROMPT
-
-
-def _policy_of(decisions: Sequence[Decision]) -> str:
-    return decisions[-1].policy_version if decisions else ""
-
-
-def _animated(job_id: str, reply_to: str, signed: SignedClip) -> Animated:
-    labeled = signed.checked.labeled
-    return Animated(
-        job_id=job_id,
-        reply_to=reply_to,
-        clip_sha256=signed.sha256,
-        size_bytes=signed.size_bytes,
-        width=labeled.width,
-        height=labeled.height,
-        duration_seconds=labeled.duration_seconds,
-        renderer=labeled.renderer,
-        label=labeled.label,
-        digital_source_type=labeled.digital_source_type,
-        moved=labeled.made.moved,
-        not_found=labeled.made.not_found,
-        not_possible=labeled.made.not_possible,
-        shows_people=signed.checked.screened.facts.shows_people,
-        has_sound=labeled.has_sound,
-    )
+    def _change_depth(self, change: int) -> None:
+        self._do("UPDATE meta SET value = value + ? WHERE name = 'depth'", (change,))

@@ -42,11 +42,11 @@ async def ledger(opened: Callable[[], Ledger]) -> AsyncIterator[Ledger]:
         assert await ledger.write(lambda verbs: verbs.check()) == []
 
 
-def a_request(requester: str = "ann-hash", job_id: str | None = None) -> JobRequest:
+def a_request(requester: str = "ann-hash", job_id: str | None = None, prompt: str = "snow") -> JobRequest:
     number = next(_numbers)
     return JobRequest(
         job_id=job_id or f"00000000-0000-4000-8000-{number:012x}",
-        prompt="snow",
+        prompt=prompt,
         locale="en",
         requester=requester,
         reply_to=f"reply-{number:08d}",
@@ -63,7 +63,7 @@ def a_decision() -> Decision:
     return Decision(stage=Stage.PROMPT, gate="concepts", verdict=Allowed(), score=0.0, policy_version="1")
 
 
-def a_signed_clip(path: Path) -> SignedClip:
+def a_signed_clip(path: Path, *, not_possible: tuple[str, ...] = ()) -> SignedClip:
     labeled = LabeledClip(
         path=path,
         sha256="a" * 64,
@@ -74,7 +74,7 @@ def a_signed_clip(path: Path) -> SignedClip:
         renderer="scene",
         digital_source_type="compositeWithTrainedAlgorithmicMedia",
         models=(),
-        made=Made(moved=("snow",)),
+        made=Made(moved=("snow",), not_possible=not_possible),
     )
     checked = CheckedClip(labeled=labeled, screened=Screened(verdict=Allowed(), decisions=()))
     return SignedClip(checked=checked, path=path, sha256="b" * 64, size_bytes=1000, manifest=b"manifest")

@@ -114,7 +114,7 @@ def _say_refused(say: Texts) -> Html:
     return say.say(
         "<b>What I refuse</b>, because a moving picture is easily believed: nudity, anything sexual, violence, weapons, "
         "hate, making fun of people, putting words into their mouths, well-known people, false news and fraud. "
-        "Photos of children get calm motions only. A refusal tells you why and costs nothing."
+        "A refusal tells you why and costs nothing."
     )
 
 

@@ -33,7 +33,7 @@ from bot.database import Database
 from bot.delivery import Delivery
 from bot.inbox import DurableQueue, Inbox
 from bot.lanes import Lanes
-from bot.limiter import Limiter
+from bot.limiter import Limiter, Manner
 from bot.notes import Notes
 from bot.outbox import DurableOutbox
 from bot.outcomes import follow_outcomes
@@ -64,7 +64,7 @@ STOP_SECONDS = 6.0
 """How long handlers, and then what is being said, may take to finish after a stop was asked for."""
 
 Table = tuple[tuple[BaseHandler[Any, Context, Any], ...], ...]
-App = Application[ExtBot[bool], Context, dict[Any, Any], dict[Any, Any], dict[Any, Any], None]
+App = Application[ExtBot[Manner], Context, dict[Any, Any], dict[Any, Any], dict[Any, Any], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +235,7 @@ async def _say_hello(application: App) -> None:
             pause = min(2 * pause, 30.0)
 
 
-async def introduce(bot: ExtBot[bool]) -> None:
+async def introduce(bot: ExtBot[Manner]) -> None:
     """Tell Telegram our commands, and the operator what the bot can see in groups."""
     sees_all = bot.bot.can_read_all_group_messages
     log.info(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, assert_never
+from typing import assert_never
 
 from telegram import (
     InputMediaVideo,
@@ -14,6 +15,7 @@ from telegram.constants import ParseMode
 from telegram.error import BadRequest
 from telegram.ext import ExtBot
 
+from bot.limiter import Manner
 from bot.troubles import is_not_modified
 from engine.client import EngineClient
 from handlers.buttons import markup
@@ -27,6 +29,8 @@ from handlers.context import (
     SendOriginal,
     SendText,
 )
+
+Begin = Callable[[], Awaitable[None]]
 
 FILE_NAME = "clip.mp4"
 """Without a name that ends so, Telegram takes the bytes for a file of unknown kind."""
@@ -46,7 +50,7 @@ class Said:
 class Delivery:
     """Telegram's and the engine's errors pass through it; `bot.troubles` knows what they mean."""
 
-    def __init__(self, bot: ExtBot[Any], engine: EngineClient) -> None:
+    def __init__(self, bot: ExtBot[Manner], engine: EngineClient) -> None:
         self._bot = bot
         self._engine = engine
 
@@ -54,21 +58,25 @@ class Delivery:
         """The clip that a note is about; empty for one without. Apart from `say`: it can be repeated, a send not."""
         return await self._engine.clip(note.job_id) if isinstance(note, EditToVideo | SendOriginal) else b""
 
-    async def say(self, note: Note, clip: bytes) -> Said:
-        """Raises TelegramError; that the message already is what it was to become is a success."""
+    async def say(self, note: Note, clip: bytes, *, begin: Begin) -> Said:
+        """Raises TelegramError; that the message already is what it was to become is a success.
+
+        `begin` is awaited right before a send leaves, not for what can be repeated.
+        """
+        manner = Manner(begin=begin)
         match note:
+            case EditToVideo() if note.message_id is not None:
+                return await self._edit_to_video(note, clip)
             case EditToVideo():
-                return await (self._send_video if note.message_id is None else self._edit_to_video)(
-                    note, clip
-                )
+                return await self._send_video(note, clip, manner)
             case EditText() if note.message_id is not None:
                 return await self._edit_text(note, note.message_id)
             case EditText() | SendText():
-                return await self._send_text(note)
+                return await self._send_text(note, manner)
             case PostStory():
-                return await self._post_story(note)
+                return await self._post_story(note, manner)
             case SendOriginal():
-                return await self._send_original(note, clip)
+                return await self._send_original(note, clip, manner)
             case DeleteMessage():
                 await self._bot.delete_message(note.chat_id, note.message_id)
                 return Said()
@@ -86,7 +94,7 @@ class Delivery:
             read_timeout=REMARK_SECONDS,
             write_timeout=REMARK_SECONDS,
             connect_timeout=REMARK_SECONDS,
-            rate_limit_args=True,
+            rate_limit_args=Manner(passing=True),
         )
 
     async def _edit_to_video(self, note: EditToVideo, clip: bytes) -> Said:
@@ -124,7 +132,7 @@ class Delivery:
             note.chat_id, note.message_id, reply_markup=markup(note.keyboard)
         )
 
-    async def _send_video(self, note: EditToVideo, clip: bytes) -> Said:
+    async def _send_video(self, note: EditToVideo, clip: bytes, manner: Manner) -> Said:
         return _said(
             await self._bot.send_video(
                 note.chat_id,
@@ -139,6 +147,7 @@ class Delivery:
                 reply_markup=markup(note.keyboard),
                 message_thread_id=note.thread_id,
                 reply_parameters=_answering(note.answer_to),
+                rate_limit_args=manner,
             )
         )
 
@@ -156,7 +165,7 @@ class Delivery:
                 raise
         return Said(message_id)
 
-    async def _send_text(self, note: EditText | SendText) -> Said:
+    async def _send_text(self, note: EditText | SendText, manner: Manner) -> Said:
         return _said(
             await self._bot.send_message(
                 note.chat_id,
@@ -165,10 +174,11 @@ class Delivery:
                 reply_markup=markup(note.keyboard),
                 message_thread_id=note.thread_id,
                 reply_parameters=_answering(note.answer_to),
+                rate_limit_args=manner,
             )
         )
 
-    async def _post_story(self, note: PostStory) -> Said:
+    async def _post_story(self, note: PostStory, manner: Manner) -> Said:
         return _said(
             await self._bot.send_video(
                 note.chat_id,
@@ -177,10 +187,11 @@ class Delivery:
                 parse_mode=ParseMode.HTML,
                 reply_markup=markup(note.keyboard),
                 message_thread_id=note.thread_id,
+                rate_limit_args=manner,
             )
         )
 
-    async def _send_original(self, note: SendOriginal, clip: bytes) -> Said:
+    async def _send_original(self, note: SendOriginal, clip: bytes, manner: Manner) -> Said:
         return _said(
             await self._bot.send_document(
                 note.chat_id,
@@ -191,6 +202,7 @@ class Delivery:
                 disable_content_type_detection=True,  # keeps it a file: Telegram would make it a video again
                 message_thread_id=note.thread_id,
                 reply_parameters=_answering(note.answer_to),
+                rate_limit_args=manner,
             )
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any
 
 from aiolimiter import AsyncLimiter
@@ -29,8 +30,20 @@ class Dropped(TelegramError):
         super().__init__("dropped: the chat has no room for a passing remark")
 
 
-class Limiter(BaseRateLimiter[bool]):
-    """`rate_limit_args=True` marks a passing remark. Figures: Telegram's FAQ, as `telegram.constants.FloodLimit`.
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a call is made, given as `rate_limit_args`.
+
+    A `passing` one is dropped instead of waiting. `begin` is awaited when the call's turn has come, right before
+    it leaves; such a call is tried once, because its caller keeps count.
+    """
+
+    passing: bool = False
+    begin: Callable[[], Awaitable[None]] | None = None
+
+
+class Limiter(BaseRateLimiter[Manner]):
+    """Figures: Telegram's FAQ, as in `telegram.constants.FloodLimit`.
 
     Unlike PTB's AIORateLimiter it pauses one chat after a 429, not all, and never lets an edit of progress
     stand in line before a result.
@@ -52,12 +65,19 @@ class Limiter(BaseRateLimiter[bool]):
         kwargs: dict[str, Any],
         endpoint: str,  # noqa: ARG002  # PTB's signature
         data: dict[str, Any],
-        rate_limit_args: bool | None,
+        rate_limit_args: Manner | None,
     ) -> Any:
         chat_id: int | str = data.get("chat_id", "")
-        if rate_limit_args:
-            return await self._pass(chat_id, lambda: callback(*args, **kwargs))
-        return await self._insist(chat_id, lambda: callback(*args, **kwargs))
+        manner = rate_limit_args or Manner()
+
+        async def call() -> Any:
+            if manner.begin is not None:
+                await manner.begin()
+            return await callback(*args, **kwargs)
+
+        if manner.passing:
+            return await self._pass(chat_id, call)
+        return await self._insist(chat_id, call, tries=1 if manner.begin is not None else TRIES)
 
     async def _pass(self, chat_id: int | str, call: Call) -> Any:
         limiters = self._limiters(chat_id)
@@ -69,8 +89,8 @@ class Limiter(BaseRateLimiter[bool]):
             self._pause_for(chat_id, error)
             raise
 
-    async def _insist(self, chat_id: int | str, call: Call) -> Any:
-        for remaining in reversed(range(TRIES)):
+    async def _insist(self, chat_id: int | str, call: Call, *, tries: int) -> Any:
+        for remaining in reversed(range(tries)):
             await asyncio.sleep(self._pause(chat_id))
             try:
                 return await self._within(self._limiters(chat_id), call)

@@ -74,10 +74,9 @@ class Notes:
         story_id = row.note.story_id
         return not await self._database.run(lambda connection: _story_has_ended(connection, story_id))
 
-    async def begin(self, row: Row, *, sending: bool) -> None:
-        """Written before Telegram is asked for a send: after a crash, one in this state is not repeated."""
-        if sending:
-            await self._update(row, "state = 'sending'")
+    async def begin(self, row: Row) -> None:
+        """Written right before a send leaves: after a crash, one in this state is not repeated."""
+        await self._update(row, "state = 'sending'")
 
     async def postpone(self, row: Row) -> None:
         await self._update(row, "state = 'pending', tries = tries + 1")

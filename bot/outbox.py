@@ -142,8 +142,7 @@ class DurableOutbox(Outbox):
         self._expect(row.note)
         try:
             clip = await self._delivery.fetch(row.note)
-            await self._notes.begin(row, sending=is_send(row.note))
-            said = await self._delivery.say(row.note, clip)
+            said = await self._delivery.say(row.note, clip, begin=lambda: self._notes.begin(row))
         except (TelegramError, EngineError) as error:
             return await self._meet(row, troubles.understand(error, send=is_send(row.note)))
         except StorageError:

@@ -12,7 +12,7 @@ from telegram.ext import ExtBot
 
 from bot.database import Database
 from bot.delivery import Delivery
-from bot.limiter import Limiter
+from bot.limiter import Limiter, Manner
 from bot.notes import Notes
 from bot.outbox import DurableOutbox
 from bot.playground.server import Playground
@@ -104,8 +104,8 @@ async def playground() -> AsyncIterator[Playground]:
 
 
 @pytest.fixture
-async def bot(playground: Playground) -> AsyncIterator[ExtBot[bool]]:
-    made: ExtBot[bool] = ExtBot(
+async def bot(playground: Playground) -> AsyncIterator[ExtBot[Manner]]:
+    made: ExtBot[Manner] = ExtBot(
         playground.token,
         base_url=playground.base_url,
         base_file_url=playground.base_file_url,
@@ -133,7 +133,7 @@ async def client(engine: Engine) -> AsyncIterator[EngineClient]:
 
 @pytest.fixture
 async def outbox(
-    database: Database, bot: ExtBot[bool], client: EngineClient, clock: Clock
+    database: Database, bot: ExtBot[Manner], client: EngineClient, clock: Clock
 ) -> AsyncIterator[DurableOutbox]:
     """Not started yet; stopped at the end."""
     made = DurableOutbox(Notes(database, now=clock), Delivery(bot, client), client, RULES, now=clock)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import click
+from telegram.warnings import PTBDeprecationWarning
 
 from bot import config as settings
 from bot.playground.server import DEFAULT_TOKEN
@@ -39,6 +41,7 @@ def main() -> None:
 def run(config_path: Path, *, playground: bool) -> None:
     """Run the bot until it is interrupted."""
     logs.configure(process="bot")
+    warnings.filterwarnings("ignore", category=PTBDeprecationWarning)  # PTB warns itself, on every 429
     _or_one_sentence(lambda: asyncio.run(_run(config_path, playground=playground)))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -33,6 +34,9 @@ class Row:
     put_at: float
 
 
+_SELECT = "SELECT number, key, chat_id, body, tries, put_at FROM outbox"
+
+
 class Notes:
     """Bodies are emptied once a note has ended, in whatever way. `now` is the clock in Unix seconds."""
 
@@ -48,24 +52,32 @@ class Notes:
         query = "SELECT DISTINCT chat_id FROM outbox WHERE state = 'pending'"
         return await self._database.run(lambda connection: [row[0] for row in connection.execute(query)])
 
-    async def settle_interrupted(self) -> list[str]:
-        """Sends that an earlier process began may have arrived; returns their keys."""
-        statement = """UPDATE outbox SET state = 'unknown', body = NULL, ended_at = ?
-                       WHERE state = 'sending' RETURNING key"""
-        values = (self._now(),)
-        return await self._database.run(
-            lambda connection: [row[0] for row in connection.execute(statement, values).fetchall()]
-        )
+    async def settle_interrupted(self) -> list[int]:
+        """What an earlier process was sending may have arrived. A text is said again: twice is better than never.
+
+        A clip, a story or a file is not; returns the numbers of these.
+        """
+
+        def work(connection: Connection) -> list[int]:
+            unknown = []
+            for row in connection.execute(f"{_SELECT} WHERE state = 'sending'").fetchall():
+                found = _read(row)
+                if isinstance(found.note, SendText | EditText):
+                    connection.execute(
+                        "UPDATE outbox SET state = 'pending' WHERE number = ?", (found.number,)
+                    )
+                else:
+                    self._end(connection, found, "unknown")
+                    unknown.append(found.number)
+            return unknown
+
+        return await self._database.run(work)
 
     async def next(self, chat_id: int) -> Row | None:
         """The oldest note that waits for this chat."""
-        query = """SELECT number, key, chat_id, body, tries, put_at FROM outbox
-                   WHERE state = 'pending' AND chat_id = ? ORDER BY number LIMIT 1"""
+        query = f"{_SELECT} WHERE state = 'pending' AND chat_id = ? ORDER BY number LIMIT 1"
         row = await self._database.run(lambda connection: connection.execute(query, (chat_id,)).fetchone())
-        if row is None:
-            return None
-        note = replace(msgspec.json.decode(row["body"], type=Note), chat_id=row["chat_id"])
-        return Row(row["number"], row["key"], note, row["tries"], row["put_at"])
+        return None if row is None else _read(row)
 
     async def wanted(self, row: Row) -> bool:
         """False for a story that was taken back before it was posted."""
@@ -98,7 +110,7 @@ class Notes:
         """It is said: keep what Telegram made of it; returns the notes that follow from it, which are kept too."""
 
         def work(connection: Connection) -> list[Note]:
-            self._end(connection, row, "sent")
+            self._settle(connection, row, "sent")
             further = list(_consequences(connection, row.note, said, self._now()))
             for suffix, note in further:
                 self._add(connection, f"{row.key}/{suffix}", note)
@@ -108,19 +120,7 @@ class Notes:
 
     async def end(self, row: Row, state: str) -> None:
         """It will not be said (again): `sent` where nothing is left to do, else why."""
-
-        def work(connection: Connection) -> None:
-            self._end(connection, row, state)
-            match row.note:
-                case EditToVideo(job_id=str(job_id)) | EditText(job_id=str(job_id)):
-                    _acknowledge(connection, job_id, reached=state in {"sent", "unknown"})
-                    connection.execute("UPDATE tickets SET ended = 1 WHERE job_id = ?", (job_id,))
-                case PostStory(story_id=story_id) if state != "unknown":
-                    connection.execute("UPDATE stories SET ended = 1 WHERE story_id = ?", (story_id,))
-                case _:
-                    pass
-
-        await self._database.run(work)
+        await self._database.run(lambda connection: self._end(connection, row, state))
 
     async def unacknowledged(self) -> list[tuple[str, bool]]:
         """Jobs that have been told, or cannot be, which the engine does not know yet."""
@@ -152,10 +152,26 @@ class Notes:
         return bool(cursor.rowcount)
 
     def _end(self, connection: Connection, row: Row, state: str) -> None:
+        self._settle(connection, row, state)
+        match row.note:
+            case EditToVideo(job_id=str(job_id)) | EditText(job_id=str(job_id)):
+                _acknowledge(connection, job_id, reached=state in {"sent", "unknown"})
+                connection.execute("UPDATE tickets SET ended = 1 WHERE job_id = ?", (job_id,))
+            case PostStory(story_id=story_id) if state != "unknown":
+                connection.execute("UPDATE stories SET ended = 1 WHERE story_id = ?", (story_id,))
+            case _:
+                pass
+
+    def _settle(self, connection: Connection, row: Row, state: str) -> None:
         connection.execute(
             "UPDATE outbox SET state = ?, body = NULL, ended_at = ? WHERE number = ?",
             (state, self._now(), row.number),
         )
+
+
+def _read(row: Any) -> Row:
+    note = replace(msgspec.json.decode(row["body"], type=Note), chat_id=row["chat_id"])
+    return Row(row["number"], row["key"], note, row["tries"], row["put_at"])
 
 
 def _consequences(connection: Connection, note: Note, said: Said, now: float) -> list[tuple[str, Note]]:

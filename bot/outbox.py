@@ -10,6 +10,7 @@ sending (sends only) ──▶ sent | unknown (it may have arrived: never repeat
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import assert_never
@@ -79,10 +80,10 @@ class DurableOutbox(Outbox):
             self._remarks.hear(chat_id, message_id, text, keyboard)
 
     async def start(self) -> None:
-        """Say what an earlier process left; a send that it did not live to see the end of counts as unknown."""
+        """Say what an earlier process left; a clip that it was sending when it ended is not sent again."""
         self._speaking = True
-        for key in await self._notes.settle_interrupted():
-            log.warning("a send was interrupted and may have arrived; it is not repeated", key=key)
+        for number in await self._notes.settle_interrupted():
+            log.warning("a clip was being sent when the bot ended; it is not sent again", note=number)
         for chat_id in await self._notes.waiting_chats():
             self._stir(chat_id)
 
@@ -148,7 +149,7 @@ class DurableOutbox(Outbox):
         except StorageError:
             raise
         except Exception as error:  # one note that we cannot say must not silence the chat
-            log.exception("note met a surprise", key=row.key)
+            log.error("note met a surprise", note=row.number, error=type(error).__name__, at=_where(error))
             return await self._meet(row, troubles.Hopeless(type(error).__name__))
         await self._keep(row, said)
         return 0.0
@@ -162,7 +163,8 @@ class DurableOutbox(Outbox):
 
     async def _meet(self, row: Row, trouble: troubles.Trouble) -> float:
         """Do what the trouble asks for; returns the pause before the chat's next note."""
-        log.info("note not said", key=row.key, trouble=type(trouble).__name__, tries=row.tries)
+        kind, why = type(row.note).__name__, type(trouble).__name__
+        log.info("note not said", note=row.number, kind=kind, trouble=why, tries=row.tries)
         match trouble:
             case troubles.Later(seconds):
                 await self._notes.postpone(row)
@@ -177,12 +179,12 @@ class DurableOutbox(Outbox):
             case troubles.NoThread():
                 await self._say_otherwise(row, _without_the_thread(row.note))
             case troubles.Unclear():
-                log.warning("a send may have arrived; it is not repeated", key=row.key)
+                log.warning("a send may have arrived; it is not repeated", note=row.number)
                 await self._notes.end(row, "unknown")
             case troubles.Unreachable():
                 await self._notes.end(row, "undeliverable")
             case troubles.Hopeless(why):
-                log.error("note given up", key=row.key, why=why)
+                log.error("note given up", note=row.number, why=why)
                 await self._notes.end(row, "failed")
             case _:
                 assert_never(trouble)
@@ -243,3 +245,8 @@ def _without_the_thread(note: Note) -> Note | None:
 
 def _pause_after(tries: int) -> float:
     return float(min(FIRST_PAUSE_SECONDS * 2 ** min(tries, 10), LONGEST_PAUSE_SECONDS))
+
+
+def _where(error: BaseException) -> list[str]:
+    """The innermost calls. The message of an exception may quote a person, so it is left out."""
+    return [f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-3:]]

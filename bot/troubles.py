@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import httpx
@@ -85,6 +86,9 @@ _UNREACHABLE = (
 )
 _NO_THREAD = ("message thread not found", "topic_deleted", "topic_closed")
 
+_QUOTED = re.compile(r'".*"')
+"""Telegram quotes what it cannot parse; that may be a person's words."""
+
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """Raised before a byte of the request left."""
 
@@ -111,7 +115,7 @@ def understand(error: Exception, *, send: bool) -> Trouble:  # one table, told i
         case EngineError():
             return Hopeless(type(error).__name__)
         case _:
-            return Hopeless(f"{type(error).__name__}: {error}")
+            return Hopeless(type(error).__name__)
 
 
 def is_not_modified(error: BadRequest) -> bool:
@@ -132,4 +136,4 @@ def _understand_refusal(message: str) -> Trouble:
         return Unreachable()
     if any(words in message for words in _NO_THREAD):
         return NoThread()
-    return Hopeless(message)
+    return Hopeless(_QUOTED.sub('"…"', message))

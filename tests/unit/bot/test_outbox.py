@@ -137,15 +137,19 @@ async def test_what_was_put_before_a_crash_is_said_after_it_in_order(outbox, dat
     assert texts == ["0", "1", "2", "3"]
 
 
-async def test_a_send_that_a_crash_interrupted_is_not_repeated(outbox, database, playground):
-    await outbox.put("half", SendText(chat_id=ANN, text="perhaps said"))
+async def test_a_clip_whose_sending_a_crash_interrupted_is_not_sent_again_but_a_text_is(
+    outbox, database, engine, playground
+):
+    engine.clips[JOB] = CLIP
+    await outbox.put("clip", to_video(None))
+    await outbox.put("text", SendText(chat_id=ANN, text="perhaps said before"))
     await database.run(lambda c: c.execute("UPDATE outbox SET state = 'sending'").close())
 
     await outbox.start()
-    await outbox.put("next", SendText(chat_id=ANN, text="next"))
-    await settled(database, half="unknown", next="sent")
+    await settled(database, clip="unknown", text="sent")
 
-    assert [seen.text for seen in await playground.play.messages("ann") if seen.from_bot] == ["next"]
+    sent = [(seen.kind, seen.text) for seen in await playground.play.messages("ann") if seen.from_bot]
+    assert sent == [("text", "perhaps said before")]
 
 
 async def test_a_send_that_arrived_but_timed_out_is_not_repeated(outbox, database, playground):

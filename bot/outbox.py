@@ -148,11 +148,14 @@ class DurableOutbox(Outbox):
             return await self._meet(row, troubles.understand(error, send=is_send(row.note)))
         except StorageError:
             raise
-        except Exception as error:  # one note that we cannot say must not silence the chat
-            log.error("note met a surprise", note=row.number, error=type(error).__name__, at=_where(error))
+        except Exception as error:  # noqa: BLE001  # one note that we cannot say must not silence the chat
+            self._report(row, error)
             return await self._meet(row, troubles.Hopeless(type(error).__name__))
         await self._keep(row, said)
         return 0.0
+
+    def _report(self, row: Row, error: Exception) -> None:
+        log.error("note met a surprise", note=row.number, error=type(error).__name__, at=_where(error))
 
     async def _keep(self, row: Row, said: Said) -> None:
         further = await self._notes.keep(row, said)

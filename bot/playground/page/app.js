@@ -143,7 +143,7 @@ function showMessages(changed) {
       item = fresh;
     }
     if (!item.classList.contains("service")) frameOf(item, seen, messages[index - 1], messages[index + 1]);
-    const date = new Date(seen.message.date * 1000).toLocaleDateString([], { day: "numeric", month: "long" });
+    const date = dayOf(seen.message.date);
     if (date !== day) {
       day = date;
       const line = el("li", { class: "day" }, el("span", {}, date));
@@ -158,6 +158,11 @@ function showMessages(changed) {
   if (document.visibilityState === "visible") state.read[`${me().key}:${chat.id}`] = messages.at(-1)?.message.message_id ?? 0;
   showWelcome(chat, messages.length);
   if (everything || atEnd || messages.at(-1)?.message.from.id === me().id) stayAtEnd();
+}
+
+function dayOf(seconds) {
+  const date = new Date(seconds * 1000);
+  return date.toDateString() === new Date().toDateString() ? "Today" : date.toLocaleDateString([], { day: "numeric", month: "long" });
 }
 
 /** Messages of one person within five minutes hang together. */

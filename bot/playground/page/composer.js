@@ -18,7 +18,7 @@ export function startComposer(page) {
 
   function grow() {
     text.style.height = "auto";
-    text.style.height = `${text.scrollHeight + 2}px`;
+    text.style.height = `${text.scrollHeight}px`;
     $("send").disabled = !text.value.trim() && !staged.length;
     suggest();
   }

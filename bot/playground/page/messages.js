@@ -56,6 +56,7 @@ export function messageItem(seen, view, previous) {
     framed ? frame(media, body, previous) : null,
     media && !framed ? documentRow(media) : null,
   );
+  if (framed) bubble.style.maxWidth = `min(100%, max(250px, calc(${bubble.querySelector(".frame").style.width} + 8px)))`;
   if (words && body.show_caption_above_media && framed) bubble.insertBefore(words, bubble.querySelector(".frame"));
   else if (words) bubble.append(words);
   if (seen.only_for) bubble.append(el("div", { class: "only" }, "only you can see this"));
@@ -65,8 +66,7 @@ export function messageItem(seen, view, previous) {
   const item = el(
     "li", { class: `message ${view.own ? "own" : "other"} ${view.isPrivate ? "private" : ""}`, tabindex: "0" },
     view.own || view.isPrivate ? null : avatar(body.from.is_bot ? "bot" : view.person),
-    el("div", { class: "stack" }, bubble, keys(body, view)),
-    acts(view),
+    el("div", { class: "stack" }, bubble, keys(body, view), acts(view)),
   );
   item.setAttribute("aria-label", `${body.from.first_name}, ${clock(body.date)}`);
   return item;
@@ -111,7 +111,13 @@ function frame(media, body, previous) {
 }
 
 function moving(source, body) {
-  const video = el("video", { src: source, autoplay: true, loop: true, playsInline: true, controls: true, "aria-label": body.caption ? `Clip: ${body.caption}` : "Clip" });
+  // The controls would cover the clip: they show under the pointer and with the focus.
+  const controls = (on) => ({ currentTarget }) => { currentTarget.controls = on; };
+  const video = el("video", {
+    src: source, autoplay: true, loop: true, playsInline: true, tabIndex: 0,
+    onpointerenter: controls(true), onpointerleave: controls(false), onfocus: controls(true), onblur: controls(false),
+    "aria-label": body.caption ? `Clip: ${body.caption}` : "Clip",
+  });
   video.muted = true;
   video.play().catch(() => { /* the browser wants a click first; the controls are there */ });
   return video;

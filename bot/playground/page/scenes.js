@@ -180,8 +180,8 @@ function cabin(pen) {
   pen.fillStyle = "#2a1812";
   pen.fillRect(403, 810, 68, 130);
   for (let puff = 0; puff < 22; puff += 1) glow(pen, 543 + puff * 6 + random() * 20, 560 - puff * 17, 22 + puff * 3.4, "#dfe8f226");
-  for (const [x, foot, height] of [[80, 1130, 470], [850, 1180, 540]]) fir(pen, x, foot, height, "#0a1a28");
   for (let heap = 0; heap < 60; heap += 1) glow(pen, random() * WIDTH, 960 + random() * 320, 40 + random() * 90, "#ffffff1c");
+  for (const [x, foot, height] of [[80, 1130, 470], [850, 1180, 540]]) fir(pen, x, foot, height, "#0a1a28");
 }
 
 function lighthouse(pen) {

@@ -1,0 +1,98 @@
+"""The default renderer: a photo comes to life on any CPU, and stays the photo. How: README.md in this folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: its threads cost more than they gain here
+
+import cv2
+import numpy as np
+
+from engine.media.clip import Frame, RenderedClip
+from engine.prompts.directions import Directions
+from engine.renderers import ClipFormat, Scene
+from engine.renderers.scene.analysis import View, read_photo
+from engine.renderers.scene.camera import Camera
+from engine.renderers.scene.compose import Composer
+from engine.renderers.scene.effects import EFFECTS
+from engine.renderers.scene.layers import Layers, part
+from engine.renderers.scene.matte import NearObjectModel, name_model
+from engine.renderers.scene.plan import Plan, direct, make_plan, wants_water
+from engine.renderers.scene.stage import Stage
+from engine.verdicts import PhotoFacts
+
+SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+"""Parted and moved along a trained model's matte: a composite, not a generated picture."""
+
+_WARM_UP = ClipFormat(short_side=96, seconds=0.25)
+
+
+class SceneRenderer:
+    """See `engine.renderers.Renderer`. `models` is the folder with weights."""
+
+    name = "scene"
+
+    def __init__(self, models: Path) -> None:
+        self._models = models
+        self._model: NearObjectModel | None = None
+
+    def warm_up(self) -> None:
+        """Raises ConfigError where the matte's weights are missing: without a trained model no clip is made."""
+        cv2.setNumThreads(1)  # one clip per process; OpenCV's own threads spin
+        self._load()
+        gray = np.full((160, 96, 3), 128, np.uint8)
+        scene = Scene(pixels=gray, directions=Directions(), facts=PhotoFacts(), seed=0, clip_format=_WARM_UP)
+        for _ in self.animate(scene).frames:
+            pass
+
+    def animate(self, scene: Scene) -> RenderedClip:
+        """Read the photo and decide now; frames are made as they are read. Raises RenderFailed: unknown look."""
+        directions = direct(scene.directions, scene.look)
+        view = read_photo(
+            scene.pixels,
+            scene.facts,
+            clip_format=scene.clip_format,
+            model=self._load(),
+            wants_water=wants_water(directions),
+        )
+        plan = make_plan(directions, view.reading)
+        count = max(2, round(scene.clip_format.seconds * scene.clip_format.frames_per_second))
+        return RenderedClip(
+            frames=_render(view, plan, scene, count),
+            frame_count=count,
+            width=view.framing.width,
+            height=view.framing.height,
+            frames_per_second=scene.clip_format.frames_per_second,
+            renderer=self.name,
+            digital_source_type=SOURCE_TYPE,
+            models=(name_model(),),
+            made=plan.made,
+        )
+
+    def _load(self) -> NearObjectModel:
+        if self._model is None:
+            self._model = NearObjectModel(self._models)
+        return self._model
+
+
+def _render(view: View, plan: Plan, scene: Scene, count: int) -> Iterator[Frame]:
+    layers = part(view)
+    stage = _set_stage(view, layers, scene)
+    camera = Camera(plan.camera, plan.amount, view.reading.focus, stage.width, stage.height)
+    strengths = {wish.effect: wish.strength for wish in plan.wishes}
+    effects = [make(stage, strengths[code]) for code, make in EFFECTS.items() if code in strengths]
+    yield from Composer(stage, layers, camera, effects, speed=plan.speed).frames(count)
+
+
+def _set_stage(view: View, layers: Layers, scene: Scene) -> Stage:
+    return Stage(
+        photo=layers.photo,
+        reading=view.reading,
+        width=view.framing.width,
+        height=view.framing.height,
+        seconds=scene.clip_format.seconds,
+        seed=scene.seed,
+    )

@@ -1,0 +1,32 @@
+"""The effects by code, in the order in which they are applied. A new effect is one module and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.renderers.scene.effects.confetti import Confetti
+from engine.renderers.scene.effects.effect import Effect, Need
+from engine.renderers.scene.effects.fireflies import Fireflies
+from engine.renderers.scene.effects.fog import Fog
+from engine.renderers.scene.effects.golden_hour import GoldenHour
+from engine.renderers.scene.effects.night import Night
+from engine.renderers.scene.effects.rain import Rain
+from engine.renderers.scene.effects.sky_drift import SkyDrift
+from engine.renderers.scene.effects.snow import Snow
+from engine.renderers.scene.effects.sun_rays import SunRays
+from engine.renderers.scene.effects.water import Water
+
+EFFECTS: Mapping[str, type[Effect]] = {
+    "sky_drift": SkyDrift,
+    "water": Water,
+    "fog": Fog,
+    "rain": Rain,
+    "snow": Snow,
+    "confetti": Confetti,
+    "golden_hour": GoldenHour,
+    "night": Night,
+    "sun_rays": SunRays,
+    "fireflies": Fireflies,
+}
+
+__all__ = ["EFFECTS", "Effect", "Need"]

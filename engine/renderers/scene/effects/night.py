@@ -1,0 +1,72 @@
+"""Night: the light goes, blue comes; lamps stay lit and glow, and stars come out where there is an open sky."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from engine.renderers.scene.effects.effect import Effect
+from engine.renderers.scene.effects.particles import add_dots
+from engine.renderers.scene.filters import resize_map
+from engine.renderers.scene.light import Light
+from engine.renderers.scene.picture import Map, Picture, ease
+from engine.renderers.scene.stage import Moment
+
+COARSE = 4
+REMAINING = 0.34  # of the daylight
+TURN = 2 * np.pi
+
+
+class Night(Effect):
+    def prepare(self) -> None:
+        stage = self.stage
+        luma = stage.shrunk(stage.photo.y.astype(np.float32), COARSE)
+        red = resize_map(stage.photo.uv[..., 1].astype(np.float32), luma.shape[1], luma.shape[0])
+        sky = resize_map(stage.open_sky(), luma.shape[1], luma.shape[0])
+        lamps = np.clip((luma - 190) / 40, 0, 1) * np.clip((red - 132) / 14, 0, 1) * (1 - sky)
+        rows = np.linspace(0, 1, len(luma), dtype=np.float32)[:, None]
+        dark = REMAINING - 0.06 * sky * (1 - rows)
+        self.dimmed = dark + 0.9 * cv2.GaussianBlur(lamps, (0, 0), 1.5) * (1 - dark) - 1
+        self.glow = 60 * cv2.GaussianBlur(lamps, (0, 0), 12 * stage.scale + 1)
+        self._scatter_stars()
+
+    def light(self, moment: Moment, light: Light) -> None:
+        shown = self._shown(moment)
+        if shown == 0:
+            return
+        light.multiply((1 + shown * self.dimmed).astype(np.float32))
+        light.tint(shown, u=11, v=-5)
+        light.saturate(1 - 0.45 * shown)
+
+    def shine(self, moment: Moment, picture: Picture) -> None:
+        shown = self._shown(moment)
+        if shown == 0:
+            return
+        size = (self.stage.width, self.stage.height)
+        cv2.add(picture.y, cv2.resize(self.glow * shown, size).astype(np.uint8), picture.y)
+        risen = ease((moment.share - 0.2) / 0.5)
+        if len(self.star_x) and risen > 0:
+            x, y = moment.place(self.star_x, self.star_y)
+            twinkle = 0.65 + 0.35 * np.sin(self.star_phase + 4 * moment.second)
+            layer = np.zeros(picture.y.shape, np.float32)
+            add_dots(
+                layer, x, y, radius=max(0.6, 0.9 * self.stage.scale), value=self.star_level * risen * twinkle
+            )
+            cv2.add(picture.y, np.minimum(layer, 190).astype(np.uint8), picture.y)
+
+    def _shown(self, moment: Moment) -> float:
+        return ease(moment.share * 1.25) * min(1.0, 0.5 + 0.5 * self.strength)
+
+    def _scatter_stars(self) -> None:
+        """Inside the open sky, well away from its border, and not behind the near object."""
+        sky = self.stage.open_sky() * (self.stage.reading.near < 0.2)
+        inner = cv2.erode((sky > 0.5).astype(np.uint8), np.ones((7, 7), np.uint8))
+        rows, columns = np.nonzero(inner)
+        count = round(380 * len(rows) / inner.size * self.stage.area) if len(rows) > 100 else 0
+        random = self.stage.random("night")
+        chosen = random.integers(0, max(1, len(rows)), count)
+        scale = self.stage.width / inner.shape[1]
+        self.star_x: Map = (columns[chosen] + random.random(count)) * scale
+        self.star_y: Map = (rows[chosen] + random.random(count)) * scale
+        self.star_level = 170 * random.uniform(0.3, 1, count) ** 2
+        self.star_phase = random.uniform(0, TURN, count)

@@ -1,0 +1,99 @@
+"""Decides what moves: what the caption asks for, as far as the photo has it, or the default look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from engine.errors import RenderFailed
+from engine.media.clip import Made
+from engine.prompts.directions import Directions, Wish
+from engine.prompts.looks import LOOKS
+from engine.renderers.scene.analysis import Reading
+from engine.renderers.scene.camera import MOVES
+from engine.renderers.scene.effects import EFFECTS, Need
+
+DEFAULT_CAMERA = "push_in"
+STILL = "static"
+LAST_RESORT = Wish(effect="golden_hour", strength=0.6)
+"""Where the camera must not move and nothing else would: the light changes, and that is said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one clip shows. `amount` is the camera's, `speed` that of the effects' time."""
+
+    camera: str
+    amount: float
+    wishes: tuple[Wish, ...]
+    speed: float
+    made: Made
+
+
+def direct(directions: Directions, look: str | None) -> Directions:
+    """A preset look replaces the caption. Raises RenderFailed for a look that we do not have."""
+    if look is None:
+        return directions
+    if look not in LOOKS:
+        raise RenderFailed(f"there is no look {look!r}")
+    return LOOKS[look]
+
+
+def wants_water(directions: Directions) -> bool:
+    return any(_need(wish) is Need.WATER for wish in directions.wishes)
+
+
+def make_plan(directions: Directions, reading: Reading) -> Plan:
+    """Nothing that was asked for is dropped in silence: it is in `moved`, `not_found` or `not_possible`."""
+    possible = [wish for wish in directions.wishes if wish.effect in EFFECTS]
+    found = [wish for wish in possible if _has(reading, wish, asked=True)]
+    missing = tuple(wish.effect for wish in possible if wish not in found)
+    camera = _choose_camera(directions)
+    wishes = tuple(found) or tuple(_default_wishes(directions, reading))
+    if camera == STILL and not wishes:
+        wishes = (LAST_RESORT,)
+    moved = tuple(wish.effect for wish in wishes)
+    return Plan(
+        camera=camera,
+        amount=min(1.5, max(0.5, directions.speed)),
+        wishes=wishes,
+        speed=directions.speed,
+        made=Made(
+            moved=moved if camera == STILL else (camera, *moved),
+            not_found=tuple(dict.fromkeys(missing)),
+            not_possible=directions.impossible + _unknown(directions),
+        ),
+    )
+
+
+def _choose_camera(directions: Directions) -> str:
+    """An unmoved camera only on request: without parallax a photo stays a photo."""
+    if directions.camera in MOVES:
+        return str(directions.camera)
+    return STILL if DEFAULT_CAMERA in directions.refused else DEFAULT_CAMERA
+
+
+def _default_wishes(directions: Directions, reading: Reading) -> Iterator[Wish]:
+    """What comes along where the caption names no effect that the photo can show."""
+    drift = Wish(effect="sky_drift")
+    if drift.effect not in directions.refused and _has(reading, drift, asked=False):
+        yield drift
+
+
+def _has(reading: Reading, wish: Wish, *, asked: bool) -> bool:
+    match _need(wish):
+        case Need.CLOUDS:
+            return reading.sky.drifts(asked=asked) and (asked or not reading.portrait)
+        case Need.WATER:
+            return bool(reading.water.any())
+        case Need.NOTHING:
+            return True
+
+
+def _need(wish: Wish) -> Need:
+    return EFFECTS[wish.effect].needs if wish.effect in EFFECTS else Need.NOTHING
+
+
+def _unknown(directions: Directions) -> tuple[str, ...]:
+    """Codes of newer tables, or of another renderer."""
+    return tuple(wish.effect for wish in directions.wishes if wish.effect not in EFFECTS)

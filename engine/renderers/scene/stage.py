@@ -1,0 +1,67 @@
+"""What an effect may look at, and the moment that it is asked for."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.renderers.scene.analysis import Reading
+from engine.renderers.scene.camera import Camera, Pose
+from engine.renderers.scene.filters import resize_map
+from engine.renderers.scene.picture import Map, Picture, ease
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One photo at clip size, what was read in it, and how long the clip is. The same for all of its effects."""
+
+    photo: Picture
+    reading: Reading
+    width: int
+    height: int
+    seconds: float
+    seed: int
+
+    @property
+    def scale(self) -> float:
+        """Sizes in this renderer are for a short side of 720 pixels."""
+        return min(self.width, self.height) / 720
+
+    @property
+    def area(self) -> float:
+        """Counts of things are for a clip of 720×1280."""
+        return self.width * self.height / (720 * 1280) / self.scale**2
+
+    def random(self, code: str) -> np.random.Generator:
+        """The same photo, seed and effect give the same draw."""
+        return np.random.default_rng([self.seed, zlib.crc32(code.encode())])
+
+    def open_sky(self) -> Map:
+        """The sky at analysis size, or nothing where it is not to be trusted."""
+        sky = self.reading.sky
+        return sky.mask if sky.is_open(asked=True) else np.zeros_like(sky.mask)
+
+    def shrunk(self, values: Map, factor: int) -> Map:
+        """A map of the photo at 1 / factor of the clip's size."""
+        return resize_map(values, self.width // factor, self.height // factor)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """`share` is 0..1 of the clip; `second` is the effects' time, which a caption may slow down or hurry."""
+
+    share: float
+    second: float
+    seconds: float
+    camera: Camera
+    pose: Pose
+
+    def fade(self, over: float) -> float:
+        """0 at the first frame, 1 after `over` seconds, or by the middle of a short clip."""
+        return ease(self.share * self.seconds / min(over, 0.5 * self.seconds))
+
+    def place(self, x: Map, y: Map) -> tuple[Map, Map]:
+        """Where points of the far background are now."""
+        return self.camera.place(self.pose, x, y)

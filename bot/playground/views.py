@@ -161,5 +161,7 @@ def _media_response(request: web.Request, data: bytes, mime: str) -> web.Respons
     if part.start is None and part.stop is None:
         return web.Response(body=data, content_type=content_type, headers=headers)
     start, stop, _ = part.indices(len(data))
+    if start >= stop:
+        raise web.HTTPRequestRangeNotSatisfiable(headers={"Content-Range": f"bytes */{len(data)}"})
     headers["Content-Range"] = f"bytes {start}-{stop - 1}/{len(data)}"
     return web.Response(body=data[start:stop], status=206, content_type=content_type, headers=headers)

@@ -47,6 +47,7 @@ at_config = click.option(
 @click.group()
 def main() -> None:
     """Zoetrope's engine: jobs in, labelled and signed clips out."""
+    logs.configure(process="engine")
 
 
 @main.command()
@@ -55,7 +56,6 @@ def run(path: Path) -> None:
     """Take jobs until SIGINT or SIGTERM."""
     with explained():
         loaded = config.load(path)
-        logs.configure(process="engine")
         prepare(loaded)
         asyncio.run(serve(loaded))
 

@@ -70,7 +70,7 @@ class EngineClient:
         Raises PhotoRejected, QuotaExceeded, Busy, CheckFailed, Conflict or InvalidRequest.
         """
         form = aiohttp.FormData()
-        form.add_field("request", msgspec.json.encode(request), content_type="application/json")
+        form.add_field("request", msgspec.json.encode(request).decode(), content_type="application/json")
         form.add_field("photo", photo, filename="photo", content_type="application/octet-stream")
         return await self._call("PUT", f"/jobs/{request.job_id}", Answer, data=form)
 

@@ -11,6 +11,7 @@ import aiohttp
 import encypher_c2pa
 import numpy as np
 import pytest
+import pytest_asyncio
 from PIL import Image
 
 from engine.__main__ import engine, listening, prepare
@@ -56,7 +57,7 @@ def small(data: Path, **engine_table: object) -> EngineConfig:
     )
 
 
-@pytest.fixture(scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
     config = small(tmp_path_factory.mktemp("e"))
     prepare(config)

@@ -11,6 +11,7 @@ DIR holds further sets as `*.tsv` with the columns language, label, caption. Wit
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections import defaultdict
@@ -20,9 +21,11 @@ from pathlib import Path
 
 import click
 
-from engine.classifiers.sentences import LANGUAGES
-from engine.policy import Judge
-from engine.verdicts import Refusal, RestrictedTo
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in the gate child; before numpy is imported
+
+from engine.classifiers.sentences import LANGUAGES  # noqa: E402
+from engine.policy import Judge  # noqa: E402
+from engine.verdicts import Refusal, RestrictedTo  # noqa: E402
 
 CAPTIONS = Path(__file__).parent / "captions"
 QUICK_EVERY = 5

@@ -30,6 +30,7 @@ CLASSIFIERS = ROOT / "engine" / "classifiers"
 
 HARMLESS = ("plain", "hard")
 SUBJECTS_A_PHRASE = 4
+DESCRIPTIONS_A_LANGUAGE = 60
 PENALTY = 1e-4
 """Best of 3e-3 … 1e-5 out of fold; one vector per rule beat harm-or-not (.55 to .42) and kernels added nothing."""
 FALSE_REFUSALS = 0.005
@@ -68,6 +69,18 @@ def read_templates(path: Path) -> list[Example]:
                 for phrase in phrases
                 for _ in range(SUBJECTS_A_PHRASE)
             ]
+    return examples
+
+
+def read_descriptions(path: Path) -> list[Example]:
+    """Plain descriptions, subject + action + place, the same ones in every run."""
+    chance = random.Random(7)  # noqa: S311 - the same captions in every run, not a secret
+    examples = []
+    for language, parts in tomllib.loads(path.read_text(encoding="utf-8")).items():
+        for _ in range(DESCRIPTIONS_A_LANGUAGE * (4 if language == "en" else 1)):
+            action = chance.choice(parts["actions"])
+            words = (chance.choice(parts["subjects"]), action, chance.choice(["", *parts["places"]]))
+            examples.append(Example(" ".join(words).strip(), "plain", language, action))
     return examples
 
 
@@ -127,7 +140,11 @@ def out_of_fold(
 
 def main() -> None:
     """Train, write, report."""
-    examples = read_templates(CAPTIONS / "templates_en.toml") + read_tsv(CAPTIONS / "train.tsv")
+    examples = [
+        *read_templates(CAPTIONS / "templates_en.toml"),
+        *read_descriptions(CAPTIONS / "descriptive.toml"),
+        *read_tsv(CAPTIONS / "train.tsv"),
+    ]
     reasons = sorted({e.label for e in examples} - set(HARMLESS))
     names = ["plain", *reasons]
     classes = np.array([0 if e.label in HARMLESS else names.index(e.label) for e in examples])
@@ -151,7 +168,7 @@ def main() -> None:
     card = {
         "name": "zoetrope prompt head",
         "encoder": f"{USE_WEIGHTS.package}/{USE_WEIGHTS.member} {USE_WEIGHTS.sha256[:16]}",
-        "data": "own captions only: bench/captions/templates_en.toml, bench/captions/train.tsv",
+        "data": "own captions only: templates_en.toml, descriptive.toml and train.tsv in bench/captions",
         "licence": "Apache-2.0",
         "examples": {name: int((classes == i).sum()) for i, name in enumerate(names)},
         "refuse_at": round(refuse_at, 4),

@@ -19,6 +19,9 @@ from engine.verdicts import Refusal
 
 GATE = "prompt.concepts"
 
+VERB_LAST = frozenset({"tr", "hi", "fa"})
+"""Languages that put the object before its verb: `ordered` does not hold there."""
+
 
 class Ask(StrEnum):
     """What a caption asks for: the columns of the matrix in `engine.policy`."""
@@ -39,7 +42,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """A concept stands where every group of `all` has a hit within `within` words and none of `unless` does.
 
     With a `reason` the words alone are refused; without one the photo decides, through the matrix. `unless`
-    holds over the whole caption; `marks` says what the caption is about (a child, somebody famous).
+    holds over the whole caption; `marks` says what the caption is about (a child, somebody famous). `ordered`: the
+    groups stand in this order ("hits the man", not "the man hits"), where the language puts verbs before objects.
     """
 
     concept: str
@@ -48,6 +52,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     reason: Reason | None = None
     marks: str | None = None
     within: int = 8
+    ordered: bool = False
     unless: tuple[str, ...] = ()
 
 
@@ -91,7 +96,8 @@ def read_concepts(caption: Caption) -> Reading:
             continue
         hits = _by_group(book.find(caption.words), negatable=rules.negatable)
         known.update(place for spans in hits.values() for hit in spans for place in range(hit.start, hit.end))
-        found.update(i for i, rule in enumerate(rules.rule) if _holds(rule, hits))
+        ordered = language not in VERB_LAST
+        found.update(i for i, rule in enumerate(rules.rule) if _holds(rule, hits, ordered=ordered))
     return Reading(rules=tuple(rules.rule[i] for i in sorted(found)), known_words=len(known))
 
 
@@ -113,21 +119,21 @@ def _by_group(hits: Iterable[Hit], *, negatable: frozenset[str]) -> Mapping[str,
     return grouped
 
 
-def _holds(rule: Rule, hits: Mapping[str, Sequence[Hit]]) -> bool:
+def _holds(rule: Rule, hits: Mapping[str, Sequence[Hit]], *, ordered: bool) -> bool:
     if any(hits.get(group) for group in rule.unless):
         return False
-    return _close(tuple(hits.get(group, ()) for group in rule.all), rule.within)
-
-
-def _close(spans: Sequence[Sequence[Hit]], within: int) -> bool:
-    """Some hit of the first group has one of every other group within so many words, and not the same ones."""
+    spans = [hits.get(group, ()) for group in rule.all]
     return any(
-        all(any(_near(hit, first, within) for hit in others) for others in spans[1:]) for first in spans[0]
+        all(
+            any(_near(hit, first, rule.within, ordered=ordered and rule.ordered) for hit in group)
+            for group in spans[1:]
+        )
+        for first in spans[0]
     )
 
 
-def _near(a: Hit, b: Hit, within: int) -> bool:
+def _near(hit: Hit, first: Hit, within: int, *, ordered: bool) -> bool:
     """Beside each other, or one inside the other's gap ("take [her dress] off"); one word never counts twice."""
-    inside = a.start < b.start < b.end < a.end or b.start < a.start < a.end < b.end
-    gap = max(a.start - b.end, b.start - a.end)
-    return inside or 0 <= gap <= within
+    inside = first.start < hit.start < hit.end < first.end or hit.start < first.start < first.end < hit.end
+    after, before = hit.start - first.end, first.start - hit.end
+    return inside or 0 <= (after if ordered else max(after, before)) <= within

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -83,10 +83,14 @@ class Parts:
 
 async def run(config: Config, telegram: TelegramAddress, *, stop: asyncio.Event) -> None:
     """Run the bot until `stop` is set. Raises ConfigError when it cannot start, or Telegram refuses the token."""
-    async with open_parts(config, telegram) as parts, _started(parts):
-        log.info("bot started", username=parts.application.bot.username)
-        await _live(parts, stop)
-        log.info("bot is stopping")
+    async with open_parts(config, telegram) as parts:
+        try:
+            if await _unless(stop, _start(parts)):
+                log.info("bot started", username=parts.application.bot.username)
+                await _live(parts, stop)
+        finally:
+            log.info("bot is stopping")
+            await _stop(parts)
 
 
 @asynccontextmanager
@@ -171,20 +175,28 @@ def handler_table() -> Table:
     )
 
 
-@asynccontextmanager
-async def _started(parts: Parts) -> AsyncIterator[None]:
-    """PTB and the outbox started, what an earlier process left replayed; everything stopped in order at the end."""
+async def _start(parts: Parts) -> None:
+    """PTB, then what an earlier process left, then new updates. Waits for Telegram as long as it takes."""
     application = parts.application
     await _say_hello(application)
-    try:
-        await application.start()
-        log.info("replaying what was left", updates=await parts.queue.replay(application.bot))
-        await parts.outbox.start()
-        assert application.updater is not None
-        await start_polling(application.updater, ALLOWED_UPDATES)
-        yield
-    finally:
-        await _stop(parts)
+    await application.start()
+    log.info("replaying what was left", updates=await parts.queue.replay(application.bot))
+    await parts.outbox.start()
+    assert application.updater is not None
+    await start_polling(application.updater, ALLOWED_UPDATES)
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
+    """Do the work, but not past a stop; false when the stop came first."""
+    working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if working.done():
+        await working  # raises what it raised
+        return True
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+    return False
 
 
 async def _live(parts: Parts, stop: asyncio.Event) -> None:
@@ -213,7 +225,10 @@ async def _stop(parts: Parts) -> None:
     """Take nothing new, finish what is going on within the deadline; the rest is on disk."""
     application = parts.application
     if application.updater is not None and application.updater.running:
-        await application.updater.stop()
+        try:
+            await application.updater.stop()
+        except TelegramError as error:  # what ended the poller; it is reported where it matters
+            log.info("polling had ended before", why=type(error).__name__)
     await parts.lanes.close(seconds=STOP_SECONDS)
     if application.running:
         await application.stop()

@@ -18,7 +18,7 @@ from bot.outbox import DurableOutbox
 from bot.playground.server import Playground
 from bot.store import SqliteStore
 from engine.client import Address, EngineClient
-from engine.schema import OutcomePage, SequencedOutcome
+from engine.schema import JobView, OutcomePage, SequencedOutcome
 from handlers.context import Rules
 
 RULES = Rules(
@@ -47,6 +47,7 @@ class Engine:
 
     socket: Path
     clips: dict[str, bytes] = field(default_factory=dict)
+    jobs: dict[str, JobView] = field(default_factory=dict)
     outcomes: list[SequencedOutcome] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
@@ -55,6 +56,7 @@ class Engine:
         application.router.add_get("/jobs/{job}/clip", self._clip)
         application.router.add_post("/jobs/{job}/delivered", self._delivered)
         application.router.add_delete("/jobs/{job}", self._cancel)
+        application.router.add_get("/jobs/{job}", self._job)
         application.router.add_get("/outcomes", self._outcomes)
         return application
 
@@ -71,6 +73,12 @@ class Engine:
     async def _cancel(self, request: web.Request) -> web.Response:
         self.asked.append(f"cancel {request.match_info['job']}")
         return web.json_response({"type": "job", "job_id": request.match_info["job"], "status": "animated"})
+
+    async def _job(self, request: web.Request) -> web.Response:
+        view = self.jobs.get(request.match_info["job"])
+        if view is None:
+            return web.json_response({"type": "about/not-found", "detail": ""}, status=404)
+        return web.Response(body=msgspec.json.encode(view))
 
     async def _outcomes(self, request: web.Request) -> web.Response:
         after, wait = int(request.query["after"]), float(request.query["wait"])

@@ -23,9 +23,9 @@ import click
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in the gate child; before numpy is imported
 
-from engine.classifiers.sentences import LANGUAGES  # noqa: E402
-from engine.policy import Judge  # noqa: E402
-from engine.verdicts import Refusal, RestrictedTo  # noqa: E402
+from engine.classifiers.sentences import LANGUAGES
+from engine.policy import Judge
+from engine.verdicts import Refusal, RestrictedTo
 
 CAPTIONS = Path(__file__).parent / "captions"
 QUICK_EVERY = 5

@@ -8,19 +8,20 @@ import shutil
 import statistics
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from engine import logs
-from engine.errors import Fault, RenderCanceled
+from engine.children import error_place
+from engine.errors import Busy, Fault, RenderCanceled
 from engine.fleet import RenderOrder
-from engine.ledger import Job, JobRow, Ledger
-from engine.media.clip import LabeledClip
+from engine.ledger import Job, JobRow, Ledger, Verbs
+from engine.media.clip import LabeledClip, SignedClip
 from engine.metrics import Metrics
-from engine.pipeline import End, OnProgress, Shop, make_clip
+from engine.pipeline import End, OnProgress, Render, Shop, make_clip
 from engine.schema import JobStatus, JobView, Step
 from engine.verdicts import Refusal
 
@@ -33,6 +34,15 @@ _IDLE_LOOK_SECONDS = 5.0
 """A claim is tried at least this often, whatever happens to the bell."""
 
 _SWEEP_SECONDS = 60.0
+
+_ORPHAN_SECONDS = 3600.0
+"""A file without a row is an orphan from here on; before, its row may still come."""
+
+_STUMBLED_SECONDS = 1.0
+_DISK_SECONDS = 2.0
+"""Pauses: after a surprise in a loop of ours, and while the disk does not take an end."""
+
+T = TypeVar("T")
 
 
 class ReservedWorker(Protocol):
@@ -66,7 +76,8 @@ class Bell:
     async def wait(self, seconds: float) -> None:
         """Returns at the next ring, or after so many seconds."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._rung.wait(), seconds)
+            async with asyncio.timeout(seconds):  # not `wait_for`: in Python 3.11 a ring swallows a cancel
+                await self._rung.wait()
 
 
 @dataclass(slots=True)
@@ -110,22 +121,22 @@ class Dispatcher:
 
     @asynccontextmanager
     async def serving(self, *, drain_seconds: float) -> AsyncIterator[None]:
-        """Claim and run jobs inside the block; at its end wait for what runs, the rest is put back at the next start."""
-        self.sweep_files()
-        loops = [asyncio.create_task(self._serve()) for _ in range(self.fleet.workers)]
-        loops.append(asyncio.create_task(self._sweep_now_and_then()))
+        """Claim and run jobs inside the block; at its end wait for what runs, and put back what does not end in time."""
+        self._durations.extend(self.ledger.recent_seconds())
+        self.sweep_files(older_than_seconds=0.0)  # nobody writes yet
+        loops = [asyncio.create_task(self._forever(self._serve_one)) for _ in range(self.fleet.workers)]
+        loops.append(asyncio.create_task(self._forever(self._sweep_later)))
         try:
             yield
         finally:
             self.accepting = False
             for loop in loops:
                 loop.cancel()
-            await asyncio.gather(*loops, return_exceptions=True)
             if self._completing:
                 await asyncio.wait(self._completing, timeout=drain_seconds)
             for task in self._completing:
                 task.cancel()
-            await asyncio.gather(*self._completing, return_exceptions=True)
+            await asyncio.gather(*loops, *self._completing, return_exceptions=True)
 
     @property
     def typical_seconds(self) -> float:
@@ -151,12 +162,12 @@ class Dispatcher:
             await self.fleet.cancel(job_id)
         self._tell_ended(job_id, status)
 
-    def sweep_files(self) -> None:
+    def sweep_files(self, *, older_than_seconds: float) -> None:
         """Remove files that no row names: what a crash left between a file and its row."""
         photos, clips = self.ledger.files_in_use()
-        _sweep(self.shop.photos, keep={f"{name}.jpg" for name in photos})
-        _sweep(self.shop.clips, keep={f"{name}.mp4" for name in clips})
-        _sweep(self.work, keep=set())
+        _sweep(self.shop.photos, keep={f"{name}.jpg" for name in photos}, age=older_than_seconds)
+        _sweep(self.shop.clips, keep={f"{name}.mp4" for name in clips}, age=older_than_seconds)
+        _sweep(self.work, keep=set(), age=older_than_seconds)
 
     async def sweep(self) -> None:
         """Forget what is past its time."""
@@ -168,34 +179,49 @@ class Dispatcher:
         )
         for clip in clips:
             self.shop.clip_path(clip).unlink(missing_ok=True)
+        self.sweep_files(older_than_seconds=_ORPHAN_SECONDS)
 
     def _expected(self, row: JobRow, running: Running | None) -> float | None:
+        """Seconds until the clip: what runs ends, then those ahead, over all workers at once."""
+        typical, workers = self.typical_seconds, max(1, self.fleet.workers)
         if running is not None:
-            return max(1.0, self.typical_seconds - (self.clock() - running.began))
+            return max(1.0, typical - (self.clock() - running.began))
         if row.ahead is None:
             return None
-        return self.typical_seconds * (row.ahead // max(1, self.fleet.workers) + 1)
+        left = sum(max(0.1, 1 - (self.clock() - it.began) / typical) for it in self._running.values())
+        return typical * (1 + max(0.0, left + row.ahead + 1 - workers) / workers)
 
-    async def _serve(self) -> None:
-        """One worker's day: claim, render, hand the clip over to be checked and signed while the next one renders."""
+    async def _forever(self, work: Callable[[], Awaitable[None]]) -> None:
+        """A loop that ended silently would stop everything: whatever goes wrong once is tried again."""
         while True:
-            async with AsyncExitStack() as reserved:
-                worker = await reserved.enter_async_context(self.fleet.worker())
-                job = await self._next_job()
-                rendered = asyncio.Event()
-                task = asyncio.create_task(self._run(job, worker, rendered))
-                self._completing.add(task)
-                task.add_done_callback(self._completing.discard)
-                await rendered.wait()
+            try:
+                await work()
+            except Exception as error:  # noqa: BLE001  # told where; a message could quote a prompt
+                log.error("dispatcher stumbled", place=error_place(error))  # noqa: TRY400
+                await asyncio.sleep(_STUMBLED_SECONDS)
 
-    async def _next_job(self) -> Job:
-        while True:
+    async def _serve_one(self) -> None:
+        """Claim a job for a free worker, and keep that worker until the job no longer needs it.
+
+        Nothing is reserved while there is nothing to do: a clip that is made again needs a worker too.
+        """
+        await self._until_claimable()
+        async with self.fleet.worker() as worker:
             job = await self.ledger.write(lambda verbs: verbs.claim())
-            if job is not None:
-                return job
+            if job is None:
+                return
+            rendered = asyncio.Event()
+            task = asyncio.create_task(self._run(job, worker, rendered))
+            self._completing.add(task)
+            task.add_done_callback(self._completing.discard)
+            await _even_if_cancelled(rendered)
+
+    async def _until_claimable(self) -> None:
+        while not self.ledger.claimable():
             await self.work_to_do.wait(_IDLE_LOOK_SECONDS)
 
     async def _run(self, job: Job, worker: ReservedWorker, rendered: asyncio.Event) -> None:
+        """One attempt, from claim to end. `rendered` is set when the worker is no longer needed."""
         job_id = job.request.job_id
         state = self._running[job_id] = Running(began=self.clock())
 
@@ -204,47 +230,73 @@ class Dispatcher:
 
         async def first(order: RenderOrder) -> LabeledClip:
             try:
-                row = self.ledger.row(job_id)
-                if row is None or row.cancel:  # canceled between claim and here
-                    raise RenderCanceled
+                self._stop_if_canceled(job_id)  # between claim and here
                 return await worker.render(order, on_progress=tell)
             finally:
                 rendered.set()
 
         async def again(order: RenderOrder) -> LabeledClip:
+            self._stop_if_canceled(job_id)
             return await self.fleet.render(order, on_progress=tell)
 
         try:
-            end = await make_clip(job, self.shop, first=first, again=again, tell=tell)
+            end = await self._attempt(job, first=first, again=again, tell=tell)
             await self._finish(job, end, seconds=self.clock() - state.began)
-        except RenderCanceled:
-            status = await self.ledger.write(lambda verbs: verbs.canceled(job_id, job.attempt))
-            self._tell_ended(job_id, status)
-        except Exception:
-            # Not a Fault: a mistake of ours. The job ends honestly instead of running for ever.
-            log.exception("job broke", job_id=job_id)
-            await self._finish(job, End(Fault("unexpected")), seconds=self.clock() - state.began)
+        except asyncio.CancelledError:
+            await self.ledger.write(lambda verbs: verbs.requeue(job_id, job.attempt, why="engine stops"))
+            raise
         finally:
             rendered.set()
             self._running.pop(job_id, None)
             self._forget_photo_of(job)
             self.work_to_do.ring()
 
-    async def _finish(self, job: Job, end: End, *, seconds: float) -> None:
-        job_id = job.request.job_id
-        status = await self.ledger.write(
-            lambda verbs: verbs.finish(job_id, job.attempt, end.result, end.decisions)
-        )
+    async def _attempt(self, job: Job, *, first: Render, again: Render, tell: OnProgress) -> End | None:
+        """None where the job was canceled."""
+        try:
+            return await make_clip(job, self.shop, first=first, again=again, tell=tell)
+        except RenderCanceled:
+            return None
+        except Exception as error:  # noqa: BLE001  # a mistake of ours: the job ends instead of running for ever
+            log.error("job broke", job_id=job.request.job_id, place=error_place(error))  # noqa: TRY400
+            return End(Fault("unexpected"))
+
+    def _stop_if_canceled(self, job_id: str) -> None:
+        row = self.ledger.row(job_id)
+        if row is None or row.cancel:
+            raise RenderCanceled
+
+    async def _finish(self, job: Job, end: End | None, *, seconds: float) -> None:
+        """Bring the end into the ledger, however long the disk takes; what it does not want is thrown away."""
+        job_id, attempt = job.request.job_id, job.attempt
+        if end is None:
+            status = await self._write(lambda verbs: verbs.canceled(job_id, attempt))
+        else:
+            status = await self._write(lambda verbs: verbs.finish(job_id, attempt, end.result, end.decisions))
+            self._count(end, status, seconds=seconds)
+        log.info("job finished", job_id=job_id, status=status, attempt=attempt, seconds=round(seconds, 2))
+        self._tell_ended(job_id, status)
+
+    async def _write(self, verb: Callable[[Verbs], T]) -> T:
+        """What must not be lost is tried until it is on disk."""
+        while True:
+            try:
+                return await self.ledger.write(verb)
+            except Busy:
+                await asyncio.sleep(_DISK_SECONDS)
+
+    def _count(self, end: End, status: JobStatus | None, *, seconds: float) -> None:
         match end.result:
             case Fault() as fault:
                 self.metrics.faults.labels(cause=fault.cause.value).inc()
             case Refusal() as refusal:
                 self.metrics.refusals.labels(stage="clip", reason=refusal.reason.value).inc()
-            case _:
+            case SignedClip() as signed:
+                if status is not JobStatus.ANIMATED:  # canceled, or a late attempt
+                    signed.path.unlink(missing_ok=True)
+                    return
                 self._durations.append(seconds)
                 self.metrics.clip_seconds.observe(seconds)
-        log.info("job finished", job_id=job_id, status=status, attempt=job.attempt, seconds=round(seconds, 2))
-        self._tell_ended(job_id, status)
 
     def _tell_ended(self, job_id: str, status: JobStatus | None) -> None:
         if status is None or status in {JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.HELD}:
@@ -261,10 +313,9 @@ class Dispatcher:
         if job.photo not in photos:
             self.shop.photo_path(job.photo).unlink(missing_ok=True)
 
-    async def _sweep_now_and_then(self) -> None:
-        while True:
-            await asyncio.sleep(_SWEEP_SECONDS)
-            await self.sweep()
+    async def _sweep_later(self) -> None:
+        await asyncio.sleep(_SWEEP_SECONDS)
+        await self.sweep()
 
 
 def enough_disk(folder: Path, *, megabytes: int) -> bool:
@@ -272,7 +323,18 @@ def enough_disk(folder: Path, *, megabytes: int) -> bool:
     return shutil.disk_usage(folder).free >= megabytes * 1_000_000
 
 
-def _sweep(folder: Path, *, keep: set[str]) -> None:
+async def _even_if_cancelled(event: asyncio.Event) -> None:
+    """A worker is given back when it is idle, not before: a stop waits for that too."""
+    try:
+        await event.wait()
+    except asyncio.CancelledError:
+        await event.wait()
+        raise
+
+
+def _sweep(folder: Path, *, keep: set[str], age: float) -> None:
+    """Files that nobody names; the age, in seconds, spares what is being written right now."""
     for path in folder.iterdir():
-        if path.is_file() and path.name not in keep:
-            path.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # its writer was quicker
+            if path.name not in keep and path.is_file() and time.time() - path.stat().st_mtime >= age:
+                path.unlink()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import hashlib
 import os
@@ -81,29 +82,30 @@ async def make_clip(job: Job, shop: Shop, *, first: Render, again: Render, tell:
     `first` renders with the worker that the job was claimed for, `again` with the next free one.
     Raises RenderCanceled; a Fault is a value here, because the ledger decides what follows.
     """
+    made: list[LabeledClip] = []
     decisions: tuple[Decision, ...] = ()
     try:
         tell(Step.RENDERING, 0.0)
-        labeled = await first(_order(job, shop, seed=job.seed))
+        made.append(await first(_order(job, shop, seed=job.seed)))
         tell(Step.CHECKING, 0.0)
-        screened = await _check(labeled, job, shop, remade=False)
-        decisions = screened.decisions
+        screened = await _check(made[-1], job, shop, remade=False)
+        decisions += screened.decisions
         if isinstance(screened.verdict, Remake):
-            _discard(labeled)
-            labeled = await again(_order(job, shop, seed=job.seed + 1))
-            screened = await _check(labeled, job, shop, remade=True)
+            made.append(await again(_order(job, shop, seed=job.seed + 1)))
+            tell(Step.CHECKING, 0.0)
+            screened = await _check(made[-1], job, shop, remade=True)
             decisions += screened.decisions
         refusal = _refusal_of(screened)
         if refusal is not None:
-            _discard(labeled)
             return End(refusal, decisions)
         tell(Step.SIGNING, 0.0)
-        checked = CheckedClip(labeled=labeled, screened=_with_facts(screened, job.facts))
-        signed = await _sign(checked, job, shop)
-        _discard(labeled)
-        return End(signed, decisions)
+        checked = CheckedClip(labeled=made[-1], screened=_with_facts(screened, job.facts))
+        return End(await _sign(checked, job, shop), decisions)
     except Fault as fault:
         return End(fault, decisions)
+    finally:
+        for labeled in made:
+            labeled.path.unlink(missing_ok=True)
 
 
 def keep_photo(photo: Photo, job_id: str, shop: Shop) -> str:
@@ -129,6 +131,12 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _rename_durably(path: Path, target: Path) -> Path:
+    named = path.rename(target)
+    sync_folder(target.parent)
+    return named
 
 
 def sha256_of(path: Path) -> str:
@@ -158,8 +166,7 @@ async def _sign(checked: CheckedClip, job: Job, shop: Shop) -> SignedClip:
     """The signed clip under its own hash: a second attempt overwrites nothing but itself."""
     unnamed = shop.clips / f".{job.request.job_id}-{job.attempt}.tmp.mp4"
     signed = await shop.finishing.sign(checked, job_id=job.request.job_id, to=unnamed)
-    named = signed.path.rename(shop.clip_path(signed.sha256))
-    sync_folder(shop.clips)
+    named = await asyncio.to_thread(_rename_durably, signed.path, shop.clip_path(signed.sha256))
     return dataclasses.replace(signed, path=named)
 
 
@@ -171,7 +178,11 @@ def _refusal_of(screened: Screened) -> Refusal | None:
             return None
         case Refusal():
             return verdict
-        case Remake() | Held() | RestrictedTo():
+        case RestrictedTo():
+            return Refusal(
+                reason=verdict.reason, gate=verdict.gate, score=verdict.score, presets=verdict.presets
+            )
+        case Remake() | Held():  # nobody decides on held clips yet, and an unknown is never a yes
             return Refusal(reason=verdict.reason, gate=verdict.gate, score=verdict.score)
     assert_never(verdict)
 
@@ -179,7 +190,3 @@ def _refusal_of(screened: Screened) -> Refusal | None:
 def _with_facts(screened: Screened, facts: PhotoFacts) -> Screened:
     """The photo gate's facts stay with the clip: whether it shows people is asked again before it is shared."""
     return Screened(verdict=screened.verdict, decisions=screened.decisions, facts=facts)
-
-
-def _discard(labeled: LabeledClip) -> None:
-    labeled.path.unlink(missing_ok=True)

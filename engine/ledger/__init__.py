@@ -8,5 +8,6 @@ is a compare-and-set on (id, running, attempt, epoch): a late result of a lost a
 
 from engine.ledger.front import Ledger
 from engine.ledger.records import Erased, Job, JobRow, Limits
+from engine.ledger.verbs import Verbs
 
-__all__ = ["Erased", "Job", "JobRow", "Ledger", "Limits"]
+__all__ = ["Erased", "Job", "JobRow", "Ledger", "Limits", "Verbs"]

@@ -10,7 +10,7 @@ const ALBUM = 10;
 /** `page`: {me(), here(), room(), act(path, body, files), become(person key)}. */
 export function startComposer(page) {
   const text = $("text");
-  let staged = []; // {file, photo: {photo, small, url} | null}
+  let staged = []; // {file, photo: {photo, small, url} | null, ready: a promise of both}
   let context = null; // {kind: "reply" | "edit", id, body}
   let chosen = -1;
 
@@ -38,6 +38,7 @@ export function startComposer(page) {
     const [items, answering] = [staged, context];
     const asFiles = $("as-file").checked;
     clear();
+    await Promise.all(items.map(({ ready }) => ready));
     if (answering?.kind === "edit") {
       await page.act("edit", { person: envelope.person, chat: chat.key, message_id: answering.id, text: words });
       return;
@@ -60,7 +61,7 @@ export function startComposer(page) {
   }
 
   function clear() {
-    staged.forEach(({ photo }) => photo && URL.revokeObjectURL(photo.url));
+    staged.forEach(({ ready }) => ready.then(({ photo }) => photo && URL.revokeObjectURL(photo.url)));
     staged = [];
     context = null;
     text.value = "";
@@ -71,24 +72,35 @@ export function startComposer(page) {
 
   // --- what is attached
 
-  async function attach(files, { unchanged = false } = {}) {
+  /** Attaches files, or promises of files that are still being drawn. What is sent waits until they are ready. */
+  function attach(files, { unchanged = false } = {}) {
     hideAttach();
     const room = ALBUM - staged.length;
     if (files.length > room) toast(`At most ${ALBUM} photos go together.`);
-    for (const file of [...files].slice(0, room)) staged.push({ file, photo: unchanged ? null : await asPhoto(file) });
+    staged.push(...[...files].slice(0, room).map((file) => stage(file, unchanged)));
     if (unchanged) $("as-file").checked = true;
-    const chat = page.here();
-    if (chat.kind !== "private" && !text.value) text.value = "/animate ";
+    if (page.here().kind !== "private" && !text.value) text.value = "/animate ";
     refresh();
     setText(text.value);
+  }
+
+  function stage(coming, unchanged) {
+    const item = { file: null, photo: null };
+    item.ready = Promise.resolve(coming).then(async (file) => {
+      item.photo = unchanged ? null : await asPhoto(file);
+      item.file = file;
+      if (staged.includes(item)) showStaged();
+      return item;
+    });
+    return item;
   }
 
   function showStaged() {
     $("staged").hidden = !staged.length;
     $("staged-list").replaceChildren(...staged.map((item, index) => el(
       "li", {},
-      item.photo ? el("img", { src: item.photo.url, alt: item.file.name }) : item.file.name,
-      el("button", { type: "button", "aria-label": `Remove ${item.file.name}`, onclick: () => { staged.splice(index, 1); refresh(); grow(); } }, icon("close")),
+      item.photo ? el("img", { src: item.photo.url, alt: item.file.name }) : item.file?.name ?? "…",
+      el("button", { type: "button", "aria-label": `Remove ${item.file?.name ?? "it"}`, onclick: () => { staged.splice(index, 1); refresh(); grow(); } }, icon("close")),
     )));
     const chips = staged.length ? ideas(page.me().locale) : [];
     $("chips").hidden = !chips.length;

@@ -260,17 +260,28 @@ export const SCENES = [
   { name: "Lighthouse", draw: lighthouse },
 ];
 
+const painted = new Map();
+
+/** The scene at full size; painted once. */
 function paint(scene) {
+  if (painted.has(scene)) return painted.get(scene);
   const canvas = document.createElement("canvas");
   canvas.width = WIDTH;
   canvas.height = HEIGHT;
   const pen = canvas.getContext("2d", { willReadFrequently: true });
   scene.draw(pen);
   grain(pen, 9, dice(77));
+  painted.set(scene, canvas);
   return canvas;
 }
 
-/** Fills a box with one button per scene; `onPick(file)` gets the chosen picture. */
+function asFile(canvas, name) {
+  return new Promise((done) => {
+    canvas.toBlob((blob) => done(new File([blob], `${name}.png`, { type: "image/png" })), "image/png");
+  });
+}
+
+/** Fills a box with one button per scene; `onPick` gets a promise of the chosen picture's file. */
 export function offerScenes(box, onPick) {
   box.replaceChildren(...SCENES.map((scene) => {
     const full = paint(scene);
@@ -283,7 +294,7 @@ export function offerScenes(box, onPick) {
     label.textContent = scene.name;
     button.type = "button";
     button.append(preview, label);
-    button.addEventListener("click", () => full.toBlob((blob) => onPick(new File([blob], `${scene.name}.png`, { type: "image/png" })), "image/png"));
+    button.addEventListener("click", () => onPick(asFile(full, scene.name)));
     return button;
   }));
 }

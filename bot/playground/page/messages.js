@@ -56,17 +56,18 @@ export function messageItem(seen, view, previous) {
     framed ? frame(media, body, previous) : null,
     media && !framed ? documentRow(media) : null,
   );
-  if (framed) bubble.style.maxWidth = `min(100%, max(250px, calc(${bubble.querySelector(".frame").style.width} + 8px)))`;
   if (words && body.show_caption_above_media && framed) bubble.insertBefore(words, bubble.querySelector(".frame"));
   else if (words) bubble.append(words);
   if (seen.only_for) bubble.append(el("div", { class: "only" }, "only you can see this"));
   if (words && !body.show_caption_above_media) words.append(stamp);
   else bubble.append(stamp);
   if (seen.reactions.length) bubble.append(el("div", { class: "reactions" }, ...seen.reactions.map((emoji) => el("span", {}, emoji))));
+  const stack = el("div", { class: "stack" }, bubble, keys(body, view), acts(view));
+  if (framed) stack.style.maxWidth = `min(100%, max(250px, calc(${bubble.querySelector(".frame").style.width} + 8px)))`;
   const item = el(
     "li", { class: `message ${view.own ? "own" : "other"} ${view.isPrivate ? "private" : ""}`, tabindex: "0" },
     view.own || view.isPrivate ? null : avatar(body.from.is_bot ? "bot" : view.person),
-    el("div", { class: "stack" }, bubble, keys(body, view), acts(view)),
+    stack,
   );
   item.setAttribute("aria-label", `${body.from.first_name}, ${clock(body.date)}`);
   return item;

@@ -6,6 +6,7 @@ from engine.classifiers.sentences import LANGUAGES
 from engine.gates import ALLOWED, Ruling
 from engine.gates.caption import Caption
 from engine.gates.concepts import Ask, Reading
+from engine.prompts.parse import parse_prompt
 from engine.schema import Reason
 from engine.verdicts import RestrictedTo
 
@@ -18,7 +19,7 @@ _MOSTLY = 0.5
 
 
 def restrict_unknown(caption: Caption, reading: Reading, *, presets: tuple[str, ...]) -> Ruling:
-    """A word that a table knows is understood, also alone. A language outside the encoder's needs mostly such."""
+    """A word that a table or the renderer knows is understood, also alone. A language outside the encoder's needs mostly such."""
     if not caption.text.plain or _is_understood(caption, reading):
         return ALLOWED
     return Ruling(RestrictedTo(reason=Reason.UNCLEAR_PROMPT, presets=presets, gate=GATE), 1.0)
@@ -27,7 +28,7 @@ def restrict_unknown(caption: Caption, reading: Reading, *, presets: tuple[str, 
 def _is_understood(caption: Caption, reading: Reading) -> bool:
     count = len(caption.words)
     if count <= _FEW_WORDS:
-        return reading.known_words > 0
+        return reading.known_words > 0 or parse_prompt(caption.text.plain, locale="en").understood
     if not is_foreign(caption):
         return True
     return reading.asks <= HARMLESS and reading.known_words >= _MOSTLY * count

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from engine.media.clip import SignedClip
 from engine.schema import Animated, JobRequest, Refused, Restricted, Stage
-from engine.verdicts import Decision, Refusal, RestrictedTo
+from engine.verdicts import Allowed, Decision, Refusal, RestrictedTo
 
 
 def answer_at_the_door(
@@ -16,7 +16,7 @@ def answer_at_the_door(
     return kind(
         job_id=request.job_id,
         reply_to=request.reply_to,
-        stage=_stage_of(decisions),
+        stage=_stage_of(answer, decisions),
         reason=answer.reason,
         presets=answer.presets,
     )
@@ -53,9 +53,8 @@ def animated(job_id: str, reply_to: str, signed: SignedClip) -> Animated:
     )
 
 
-def _stage_of(decisions: Sequence[Decision]) -> Stage:
-    """The place that decided: where the last verdict that is no allowance fell."""
-    for decision in reversed(decisions):
-        if isinstance(decision.verdict, Refusal | RestrictedTo):
-            return decision.stage
-    return Stage.PROMPT
+def _stage_of(answer: Refusal | RestrictedTo, decisions: Sequence[Decision]) -> Stage:
+    """The place that decided: where this verdict fell, else where the last one that is no allowance did."""
+    places = [it.stage for it in decisions if it.verdict == answer]
+    places += [it.stage for it in reversed(decisions) if not isinstance(it.verdict, Allowed)]
+    return places[0] if places else Stage.PROMPT

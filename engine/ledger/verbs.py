@@ -124,8 +124,8 @@ class Verbs(Upkeep):
         self._event(request.job_id, "queued")
         return True
 
-    def admit(self, requester: str) -> None:
-        """Raises Busy or QuotaExceeded when this requester's next job would not be taken now."""
+    def admit(self, requester: str | None) -> None:
+        """Raises Busy or QuotaExceeded when this requester's next job, or anybody's, would not be taken now."""
         (depth,) = self._one("SELECT value FROM meta WHERE name = 'depth'")
         if depth >= self.limits.depth:
             raise Busy(30.0)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.api import sha256_of
+from engine.pipeline import sha256_of
 from engine.dispatcher import Bell
 from engine.errors import Busy
 from engine.ledger import Ledger, Limits

@@ -53,6 +53,8 @@ class BotApi:
             if fault is not None:
                 await self._after(fault)
         except ApiError as error:
+            if request.transport is None:  # nobody hears it: a poll of a bot that is gone
+                return web.Response(status=error.code)
             return self._answer(name, form, error.code, error.body(), began, error.description)
         except _Dropped:
             self.calls.add(name, form, status=0, answer=None, seconds=time.monotonic() - began)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from typing import Any
 
@@ -10,6 +11,8 @@ from bot.playground.errors import ApiError
 
 _NOT_BY_DEFAULT = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
 """Kinds that a bot gets only when it asks for them (getUpdates, allowed_updates)."""
+
+BETWEEN_POLLS_SECONDS = 5.0
 
 _EPOCH = 1_767_225_600  # 2026-01-01
 
@@ -30,8 +33,15 @@ class Updates:
         self._waiting: list[dict[str, Any]] = []
         self._allowed: frozenset[str] | None = None
         self._poll: asyncio.Future[None] | None = None
+        self._polled_at = -math.inf
         self._news = asyncio.Event()
         self.webhook_url = ""
+
+    @property
+    def fetched(self) -> bool:
+        """Whether a bot is fetching them: it polls, or did a moment ago."""
+        polls = self._poll is not None and not self._poll.done()
+        return polls or time.monotonic() - self._polled_at < BETWEEN_POLLS_SECONDS
 
     @property
     def pending(self) -> int:
@@ -78,6 +88,7 @@ class Updates:
         try:
             return await self._wait(mine, limit=limit, seconds=seconds)
         finally:
+            self._polled_at = time.monotonic()
             if not mine.done():
                 mine.set_result(None)
 

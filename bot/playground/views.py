@@ -118,6 +118,7 @@ class Views:
             ],
             "chats": [self._chat(chat) for chat in world.chats.values() if chat.migrated_to is None],
             "pending": world.updates.pending,
+            "running": world.updates.fetched,
             "privacy": world.privacy,
             "group_limit": self.api.pace.on,
             "outage": self.api.faults.outage,

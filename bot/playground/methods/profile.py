@@ -12,6 +12,9 @@ from bot.playground.world import Chat, Json, Person, World
 _COMMAND = re.compile(r"/?[a-z0-9_]{1,32}")
 COMMAND_LIMIT = 100
 
+_LANGUAGE = re.compile(r"(?:[a-z]{2})?")
+"""A two-letter ISO 639-1 code, or nothing for everybody else."""
+
 
 def get_me(world: World, form: Form) -> Json:
     del form
@@ -33,7 +36,7 @@ def set_my_commands(world: World, form: Form) -> bool:
             raise bad_request("BOT_COMMAND_INVALID")
         if not 1 <= len(command.get("description", "")) <= 256:
             raise bad_request("BOT_COMMAND_DESCRIPTION_INVALID")
-    world.commands[_scope(form), form.text("language_code")] = [
+    world.commands[_scope(form), _language(form)] = [
         {**command, "command": command["command"].lstrip("/")} for command in commands
     ]
     world.touch()
@@ -41,11 +44,11 @@ def set_my_commands(world: World, form: Form) -> bool:
 
 
 def get_my_commands(world: World, form: Form) -> list[Json]:
-    return world.commands.get((_scope(form), form.text("language_code")), [])
+    return world.commands.get((_scope(form), _language(form)), [])
 
 
 def delete_my_commands(world: World, form: Form) -> bool:
-    world.commands.pop((_scope(form), form.text("language_code")), None)
+    world.commands.pop((_scope(form), _language(form)), None)
     world.touch()
     return True
 
@@ -59,11 +62,11 @@ def set_my_short_description(world: World, form: Form) -> bool:
 
 
 def get_my_description(world: World, form: Form) -> Json:
-    return {"description": world.descriptions.get(("description", form.text("language_code")), "")}
+    return {"description": world.descriptions.get(("description", _language(form)), "")}
 
 
 def get_my_short_description(world: World, form: Form) -> Json:
-    text = world.descriptions.get(("short_description", form.text("language_code")), "")
+    text = world.descriptions.get(("short_description", _language(form)), "")
     return {"short_description": text}
 
 
@@ -102,9 +105,16 @@ def _describe(world: World, form: Form, what: str, *, limit: int) -> bool:
     text = form.text(what)
     if len(text) > limit:
         raise bad_request(f"{what.replace('_', ' ')} is too long")
-    world.descriptions[what, form.text("language_code")] = text
+    world.descriptions[what, _language(form)] = text
     world.touch()
     return True
+
+
+def _language(form: Form) -> str:
+    code = form.text("language_code")
+    if not _LANGUAGE.fullmatch(code):
+        raise bad_request("invalid language code specified")
+    return code
 
 
 def _scope(form: Form) -> str:

@@ -103,7 +103,7 @@ function showAction() {
   const busy = chat.action && chat.action_until * 1000 > Date.now();
   const out = ["left", "kicked"].includes(chat.bot_status);
   const resting = chat.kind === "private"
-    ? (out ? "you blocked this bot; write to let it back in" : "bot")
+    ? (out ? "you blocked this bot; write to let it back in" : state.room.running ? "bot" : "bot · not running right now, it will answer later")
     : `${chat.members.length + (out ? 0 : 1)} members${out ? ", without the bot" : ""}`;
   $("chat-status").textContent = busy ? `${chat.kind === "private" ? "" : `${state.room.bot.first_name} is `}${actionText(chat.action)}…` : resting;
   $("chat-status").classList.toggle("busy", Boolean(busy));

@@ -66,8 +66,10 @@ async def test_a_negative_offset_forgets_all_but_the_newest(call, play):
 
 
 async def test_a_poll_waits_for_news_and_ends_empty_in_time(call, play):
+    assert (await play.state())["running"] is False
     assert (await call("getUpdates", timeout=0))[1]["result"] == []
     assert (await call("getUpdates", timeout=1))[1]["result"] == []
+    assert (await play.state())["running"] is True
 
 
 async def test_only_the_kinds_that_were_asked_for_arrive(call, play):
@@ -113,6 +115,23 @@ async def test_an_ephemeral_message_is_for_one_member_of_a_group(call, play):
     assert told["result"]["message_id"] == 0
     assert (await play.messages("friends"))[-1].only_for == ANN + 1
     assert status in {400, 403}
+
+
+async def test_a_language_is_two_letters_or_none(call):
+    command = {"command": "help", "description": "How it works"}
+
+    assert (await call("setMyCommands", commands=[command], language_code="[]"))[0] == 400
+    assert (await call("setMyCommands", commands=[command], language_code=""))[0] == 200
+    assert (await call("getMyCommands"))[1]["result"] == [command]
+
+
+async def test_a_poll_of_a_bot_that_is_gone_is_forgotten(call, http, play, playground):
+    address = f"{playground.base_url}{playground.token}/getUpdates"
+    with pytest.raises(TimeoutError):
+        await http.post(address, data={"timeout": "20"}, timeout=aiohttp.ClientTimeout(total=0.2))
+
+    assert (await call("getUpdates", timeout=0))[1]["result"] == []
+    assert await play.calls("getUpdates") == []
 
 
 async def test_a_chat_action_ends_with_the_next_message(call, play):

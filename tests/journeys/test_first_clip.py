@@ -1,0 +1,126 @@
+"""The main way: a photo and a caption go in, a labelled clip comes back in the placeholder's place."""
+
+import hashlib
+
+from town import Town, a_photo
+
+
+async def test_a_photo_and_a_caption_become_a_clip_where_the_placeholder_was(town: Town) -> None:
+    sent = await town.play.send_photo("ann", a_photo(), "soft snow")
+
+    placeholder = await town.hears("", after=sent.id)
+    clip = await town.gets_clip()
+    nudge = await town.hears("Your clip is ready", after=clip.id)
+
+    assert clip.id == placeholder.id
+    assert clip.reply_to == sent.id
+    assert clip.text.splitlines()[0].startswith("🪄 AI modified. This video was made from a photo with AI.")
+    assert "snow" in clip.text
+    assert clip.buttons == ("📤 Share to a group", "📎 Original file", "🗑 Delete")
+    assert nudge.id > clip.id
+    (photo,) = [seen for seen in await town.play.messages("ann") if seen.id == sent.id]
+    assert photo.reactions == ("👀",)
+
+
+async def test_the_original_file_has_every_byte_of_what_was_signed(town: Town) -> None:
+    await town.play.send_photo("ann", a_photo(2), "fog")
+    clip = await town.gets_clip()
+
+    await town.play.press("ann", "Original file")
+    document = await town.play.wait("ann", lambda seen: seen.kind == "document", timeout=20)
+
+    original = await town.play.media(document)
+    assert hashlib.sha256(original).digest() == hashlib.sha256(await town.play.media(clip)).digest()
+    assert (await town.engine.verify(original)).made_here
+
+
+async def test_no_caption_means_the_default_motion(town: Town) -> None:
+    await town.play.send_photo("ann", a_photo(3))
+
+    clip = await town.gets_clip()
+
+    assert "Moves: " in clip.text
+
+
+async def test_image_files_are_photos_too(town: Town) -> None:
+    for kind in ("PNG", "WEBP"):
+        sent = await town.play.send_document(
+            "ann", a_photo(kind=kind), filename=f"a.{kind}", mime=f"image/{kind.lower()}", caption="rain"
+        )
+
+        assert (await town.gets_clip(after=sent.id)).reply_to == sent.id
+
+
+async def test_a_person_is_answered_in_their_language(town: Town) -> None:
+    await town.play.set_person("ann", locale="de-AT")
+
+    await town.play.send_photo("ann", a_photo(), "Schnee")
+    clip = await town.gets_clip()
+
+    assert "Dieses Video wurde mit KI aus einem Foto gemacht." in clip.text
+    assert "Schnee" in clip.text
+    assert "🗑 Löschen" in clip.buttons
+    await town.hears("Dein Clip ist fertig")
+
+
+async def test_what_cannot_be_done_is_quoted_back_without_its_tricks(town: Town) -> None:
+    await town.play.send_photo("ann", a_photo(), "snow, and the <b>dog</b> runs\u202e away")
+
+    clip = await town.gets_clip()
+
+    assert "I can't do that yet: “" in clip.text
+    assert "runs" in clip.text
+    assert "\u202e" not in clip.text
+
+
+async def test_of_an_album_the_captioned_photo_is_taken_and_the_rest_is_explained(town: Town) -> None:
+    album = await town.play.send_album("ann", [a_photo(n) for n in range(3)], captions=["", "snow", ""])
+
+    clip = await town.gets_clip()
+
+    assert clip.reply_to == album[1].id
+    told = [words for words in await town.said() if words.startswith("One photo at a time")]
+    assert len(told) == 1
+    assert len([seen for seen in await town.play.messages("ann") if seen.kind == "video"]) == 1
+
+
+async def test_a_live_photo_is_taken_by_its_still(town: Town) -> None:
+    sent = await town.play.send_photo("ann", a_photo(), "snow")
+    live = sent.raw | {
+        "message_id": sent.id + 500,
+        "live_photo": {
+            "file_id": "live",
+            "file_unique_id": "live-1",
+            "width": 160,
+            "height": 240,
+            "duration": 2,
+        },
+    }
+
+    await town.play.update("message", live)
+
+    await town.hears("I take the still picture of your live photo.")
+
+
+async def test_pressing_delete_removes_the_clip(town: Town) -> None:
+    await town.play.send_photo("ann", a_photo(), "snow")
+    clip = await town.gets_clip()
+
+    await town.play.press("ann", "Delete")
+
+    async def gone() -> bool | None:
+        return clip.id not in {seen.id for seen in await town.play.messages("ann")} or None
+
+    assert await town.play.wait_until(gone)
+
+
+async def test_the_same_update_twice_is_one_clip(town: Town) -> None:
+    sent = await town.play.send_photo("ann", a_photo(), "snow")
+    await town.gets_clip()
+    await town.hears("Your clip is ready")
+
+    await town.play.update("message", sent.raw)
+    await town.play.send_text("ann", "/status")
+
+    await town.hears("You have no clip on its way.")
+    assert len([seen for seen in await town.play.messages("ann") if seen.kind == "video"]) == 1

@@ -1,0 +1,105 @@
+"""In a group: who may ask, who sees what, and what is left alone."""
+
+import asyncio
+
+from town import Town, a_photo
+
+
+async def test_a_photo_with_the_command_in_its_caption_becomes_a_clip_in_the_group(town: Town) -> None:
+    sent = await town.play.send_photo("ann", a_photo(), "/animate@zoetrope_bot soft snow", chat="friends")
+
+    clip = await town.gets_clip(chat="friends")
+
+    assert clip.reply_to == sent.id
+    assert "snow" in clip.text
+    assert clip.buttons == ("📎 Original file", "🗑 Delete", "🚩 Report")
+
+
+async def test_one_may_point_at_ones_own_photo_and_not_at_somebody_elses(town: Town) -> None:
+    await town.play.set_rules(privacy=False)
+    photo = await town.play.send_photo("ann", a_photo(), chat="friends")
+
+    await town.play.send_text("bob", "/animate snow", chat="friends", reply_to=photo.id)
+    asked = await town.hears("This photo is somebody else's", chat="friends")
+    mine = await town.play.send_text("ann", "/animate snow", chat="friends", reply_to=photo.id)
+    clip = await town.gets_clip(chat="friends")
+
+    assert asked.text.endswith("they can answer it with /animate themselves.")
+    assert clip.reply_to == mine.id
+
+
+async def test_a_bare_command_is_told_how_it_works(town: Town) -> None:
+    await town.play.send_text("ann", "/animate", chat="friends")
+
+    await town.hears("answer one of your own photos with it", chat="friends")
+
+
+async def test_a_refusal_in_a_group_gives_its_reason_to_the_sender_alone(town: Town) -> None:
+    await town.play.send_text("ann", "/start")
+    await town.hears("I bring photos to life")
+
+    await town.play.send_photo("ann", a_photo(), "/animate undress her, naked", chat="friends")
+    public = await town.hears("I write to you why", chat="friends")
+    private = await town.hears("no nudity")
+
+    assert "nudity" not in public.text
+    assert private.text.endswith("Nothing was charged.")
+
+
+async def test_who_never_wrote_to_the_bot_gets_the_neutral_sentence_only(town: Town) -> None:
+    await town.play.send_photo("bob", a_photo(), "/animate undress her, naked", chat="friends")
+
+    await town.hears("I can't make this one.", chat="friends")
+
+    assert await town.said("bob") == []
+
+
+async def test_an_anonymous_admin_is_served_and_any_admin_may_cancel_for_the_group(town: Town) -> None:
+    await town.play.send_photo("ann", a_photo(), "/animate snow", chat="friends", anonymous=True)
+    clip = await town.gets_clip(chat="friends")
+
+    refused = await town.play.press("bob", "Delete", chat="friends", message_id=clip.id)
+    allowed = await town.play.press("ann", "Delete", chat="friends", message_id=clip.id)
+
+    assert refused is not None
+    assert refused.text == "Only the person who made the clip can do that."
+    assert allowed is not None
+    assert allowed.text == "Deleted."
+
+
+async def test_edits_posts_and_photos_that_are_not_for_us_are_left_alone(town: Town) -> None:
+    await town.play.set_rules(privacy=False)
+    plain = await town.play.send_photo("ann", a_photo(), "look at this", chat="friends")
+    await town.play.edit("ann", plain.id, "/animate snow", chat="friends")
+    post = plain.raw | {
+        "message_id": plain.id + 500,
+        "chat": {"id": -1009, "type": "channel", "title": "News"},
+    }
+    await town.play.update("channel_post", post | {"caption": "/animate snow"})
+
+    await town.play.send_text("ann", "/stories", chat="friends")
+    await town.hears("No story is live", chat="friends")
+
+    assert await town.play.calls("getFile") == []
+    assert len(await town.said("friends")) == 1
+
+
+async def test_a_group_that_becomes_a_supergroup_keeps_its_clips(town: Town) -> None:
+    await town.play.send_photo("ann", a_photo(), "/animate snow", chat="friends")
+    before = await town.gets_clip(chat="friends")
+
+    await town.play.migrate("friends")
+    await town.play.send_photo("ann", a_photo(2), "/animate rain", chat="friends")
+
+    after = await town.gets_clip(chat="friends", after=before.id)
+    assert after.chat_id != before.chat_id
+
+
+async def test_a_new_group_is_greeted_once_and_told_how_to_ask(town: Town) -> None:
+    await town.play.add_group("Hiking", ["bob"], with_bot=False)
+
+    await town.play.add_bot("hiking")
+
+    greeting = await town.hears("/animate snow", chat="hiking")
+    await asyncio.sleep(0.2)
+    assert await town.said("hiking") == [greeting.text]

@@ -1,0 +1,114 @@
+"""Sharing a clip into a group: found, chosen, shown for a time, taken back, reported."""
+
+from town import Town, a_photo
+
+
+async def a_clip_of_ann(town: Town) -> None:
+    """Ann was seen in the group, and has a clip in her private chat."""
+    await town.play.send_text("ann", "/stories", chat="friends")
+    await town.hears("No story is live", chat="friends")
+    await town.play.send_photo("ann", a_photo(), "snow")
+    await town.hears("Your clip is ready")
+
+
+async def test_a_clip_is_shared_with_its_label_its_maker_and_its_time(town: Town) -> None:
+    await a_clip_of_ann(town)
+
+    await town.play.press("ann", "Share to a group")
+    await town.hears("Which group shall see it?")
+    await town.play.press("ann", "Friends")
+    told = await town.hears("Shared with")
+    story = await town.gets_clip(chat="friends")
+
+    assert told.buttons == ("↩️ Take back",)
+    assert story.text.splitlines() == [
+        "🪄 AI modified. This video was made from a photo with AI.",
+        "By Ann, here for 24 hours.",
+    ]
+    assert story.buttons == ("🚩 Report", "↩️ Take back")
+
+
+async def test_stories_lists_what_is_live_and_taking_back_removes_it(town: Town) -> None:
+    await a_clip_of_ann(town)
+    await town.play.press("ann", "Share to a group")
+    await town.hears("Which group shall see it?")
+    await town.play.press("ann", "Friends")
+    story = await town.gets_clip(chat="friends")
+
+    await town.play.send_text("bob", "/stories", chat="friends")
+    listed = await town.hears("1 story is live:", chat="friends")
+    other = await town.play.press("bob", "Take back", chat="friends", message_id=story.id)
+    owner = await town.play.press("ann", "Take back", chat="friends", message_id=story.id)
+
+    assert "1. By Ann, 24 hours left." in listed.text or "1 day left" in listed.text
+    assert other is not None
+    assert other.text.startswith("Only the person who shared it")
+    assert owner is not None
+    assert owner.text == "Taken back."
+
+    async def gone() -> bool | None:
+        return story.id not in {seen.id for seen in await town.play.messages("friends")} or None
+
+    assert await town.play.wait_until(gone)
+
+
+async def test_a_clip_is_in_a_group_once_at_a_time(town: Town) -> None:
+    await a_clip_of_ann(town)
+    for words in ("Shared with", "sees this clip already"):
+        await town.play.press("ann", "Share to a group")
+        await town.hears("Which group shall see it?")
+        await town.play.press("ann", "Friends")
+        await town.hears(words)
+
+    assert len([seen for seen in await town.play.messages("friends") if seen.kind == "video"]) == 1
+
+
+async def test_a_group_where_the_bot_never_saw_the_person_can_be_chosen(town: Town) -> None:
+    await town.play.add_group("Hiking", ["ann", "bob"])
+    await town.play.send_photo("ann", a_photo(), "snow")
+    await town.hears("Your clip is ready")
+    await town.play.press("ann", "Share to a group")
+    await town.hears("Which group shall see it?")
+
+    await town.play.press("ann", "Another group")
+    await town.hears("choose a group that I am in")
+    await town.play.share_chat("ann", "hiking")
+
+    await town.hears("Shared with “Hiking”.")
+    await town.gets_clip(chat="hiking")
+
+
+async def test_who_left_a_group_does_not_share_into_it(town: Town) -> None:
+    await a_clip_of_ann(town)
+    await town.play.press("ann", "Share to a group")
+    await town.hears("Which group shall see it?")
+
+    await town.play.leave("ann", "friends")
+    answer = await town.play.press("ann", "Friends")
+
+    assert answer is not None
+    assert answer.text.startswith("You and I are not both in this group any more.")
+
+
+async def test_a_report_reaches_the_operator_and_stops_further_sharing(town: Town) -> None:
+    await town.play.send_text("bob", "/start")
+    await a_clip_of_ann(town)
+    await town.play.press("ann", "Share to a group")
+    await town.hears("Which group shall see it?")
+    await town.play.press("ann", "Friends")
+    story = await town.gets_clip(chat="friends")
+
+    thanks = await town.play.press("bob", "Report", chat="friends", message_id=story.id)
+    card = await town.hears("Report", chat="bob")
+    await town.gets_clip(chat="bob")
+    await town.play.press("ann", "Take back", chat="friends", message_id=story.id)
+    await town.play.press("ann", "Share to a group")
+    await town.hears("Which group shall see it?")
+    await town.play.press("ann", "Friends")
+    refused = await town.hears("I did not share this clip.")
+
+    assert thanks is not None
+    assert thanks.text.startswith("Thank you. A person looks at it")
+    assert "Seen in “Friends”." in card.text
+    assert "Ann" not in card.text
+    assert "Somebody reported it" in refused.text

@@ -260,7 +260,10 @@ async def introduce(bot: ExtBot[Manner]) -> None:
     )
     for menu in help.command_menus():
         try:
-            await bot.set_my_commands(menu.commands, scope=menu.scope, language_code=menu.language_code)
+            # "" would be sent as "[]" by PTB 22.8 with Defaults, and everybody without a language would have no menu.
+            await bot.set_my_commands(
+                menu.commands, scope=menu.scope, language_code=menu.language_code or None
+            )
         except TelegramError as error:
             log.warning("a menu of commands was not set", why=type(error).__name__)
 

@@ -1,8 +1,8 @@
-from pathlib import Path
-
 import pytest
 
-import engine
+from engine.prompts.lexicon import load_lexicons
+from engine.prompts.looks import LOOK_NAMES
+from engine.renderers.scene.effects import EFFECTS as RENDERED
 from engine.schema import FailureCause, PhotoProblem, Reason, Refused, Restricted, Stage
 from handlers.phrases import (
     EFFECTS,
@@ -89,8 +89,7 @@ def test_a_motion_that_an_operator_added_is_named_by_its_code() -> None:
     assert label_preset(texts("en"), "push_in") == "Slow zoom in"
 
 
-def test_every_motion_that_the_lexicon_knows_has_a_word() -> None:
-    lexicon = pytest.importorskip("engine.prompts.lexicon", reason="the lexicon has not landed")
+def test_every_motion_that_can_be_asked_for_or_offered_has_a_word_and_no_other() -> None:
+    asked = {code for lexicon in load_lexicons() for code in lexicon.effects | lexicon.cameras}
 
-    assert set(lexicon.EFFECT_CODES) | set(lexicon.CAMERA_CODES) <= set(EFFECTS)
-    assert Path(engine.__file__).exists()
+    assert (asked - {"any"}) | set(LOOK_NAMES) | set(RENDERED) == set(EFFECTS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -32,6 +33,9 @@ from engine.screening import Screening
 CONFIG_EXIT = 78
 """sysexits' EX_CONFIG: starting again would not help."""
 
+LEAST_TOKEN = 16
+"""Characters of the bearer token; fewer can be guessed."""
+
 LONGEST_SOCKET_PATH = 107
 """What the kernel takes as the path of a Unix socket."""
 
@@ -54,6 +58,7 @@ def main() -> None:
 @at_config
 def run(path: Path) -> None:
     """Take jobs until SIGINT or SIGTERM."""
+    os.umask(0o077)  # photos, prompts and keys are for their owner only
     with explained():
         loaded = config.load(path)
         prepare(loaded)
@@ -66,7 +71,11 @@ def check_config(path: Path) -> None:
     """Say what is wrong with the configuration, or that nothing is."""
     with explained():
         loaded = config.load(path)
-        click.echo(f"{path}: the engine's tables are fine")
+        click.echo(
+            f"{path}: the engine's tables are fine"
+            if path.exists()
+            else f"there is no {path}: the defaults hold"
+        )
         if loaded.keys.exists():
             click.echo(str(signing_keys.describe(loaded.keys)))
         for state in models.describe(loaded.models):
@@ -285,12 +294,13 @@ def _token(loaded: EngineConfig) -> str | None:
     """The bearer token; on a Unix socket there is none. Raises ConfigError."""
     if not loaded.engine.port:
         return None
-    if not loaded.engine.token_file:
-        raise ConfigError("[engine] port needs token_file: a file with the token that callers must send")
     try:
-        return Path(loaded.engine.token_file).read_text(encoding="utf-8").strip()
-    except OSError as error:
+        token = (loaded.folder / loaded.engine.token_file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"[engine] token_file cannot be read ({type(error).__name__})") from error
+    if len(token) < LEAST_TOKEN:
+        raise ConfigError(f"[engine] token_file: a token of at least {LEAST_TOKEN} characters is expected")
+    return token
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import aiohttp
 import msgspec
@@ -25,6 +25,8 @@ from engine.schema import (
     ShareRequest,
     VerifyReport,
 )
+
+T = TypeVar("T")
 
 CLIP_CHUNK_BYTES = 256 * 1024
 
@@ -72,25 +74,25 @@ class EngineClient:
         form = aiohttp.FormData()
         form.add_field("request", msgspec.json.encode(request).decode(), content_type="application/json")
         form.add_field("photo", photo, filename="photo", content_type="application/octet-stream")
-        return await self._call("PUT", f"/jobs/{request.job_id}", Answer, data=form)
+        return await self._call("PUT", f"/jobs/{request.job_id}", _ANSWER, data=form)
 
     async def job(self, job_id: str) -> JobView:
         """Raises NotFound for a job that the engine does not know."""
-        return await self._call("GET", f"/jobs/{job_id}", JobView)
+        return await self._call("GET", f"/jobs/{job_id}", _JOB_VIEW)
 
     async def cancel(self, job_id: str) -> JobView:
         """Idempotent; a job that has ended stays as it ended."""
-        return await self._call("DELETE", f"/jobs/{job_id}", JobView)
+        return await self._call("DELETE", f"/jobs/{job_id}", _JOB_VIEW)
 
     async def outcomes(self, *, after: int, wait_seconds: float = 30.0) -> OutcomePage:
         """Long poll: returns at once when there are outcomes after the cursor, else after `wait_seconds`."""
         timeout = aiohttp.ClientTimeout(total=wait_seconds + 15)
         query = {"after": str(after), "wait": f"{wait_seconds:g}"}
-        return await self._call("GET", "/outcomes", OutcomePage, params=query, timeout=timeout)
+        return await self._call("GET", "/outcomes", _OUTCOME_PAGE, params=query, timeout=timeout)
 
     async def acknowledge(self, job_id: str) -> None:
         """Tell the engine that the outcome reached the person. Idempotent."""
-        await self._call("POST", f"/jobs/{job_id}/delivered", None)
+        await self._bytes("POST", f"/jobs/{job_id}/delivered")
 
     async def clip(self, job_id: str) -> bytes:
         """The signed mp4. Raises NotFound once it is past its retention."""
@@ -108,45 +110,57 @@ class EngineClient:
     async def share(self, job_id: str, request: ShareRequest) -> ShareAnswer:
         """The last gate, before a group sees the clip."""
         return await self._call(
-            "POST", f"/jobs/{job_id}/shares", ShareAnswer, data=msgspec.json.encode(request)
+            "POST", f"/jobs/{job_id}/shares", _SHARE_ANSWER, data=msgspec.json.encode(request)
         )
 
     async def report(self, job_id: str, request: ReportRequest) -> None:
         """Record a report; a reported clip is not shared again until an operator decides."""
-        await self._call("POST", f"/jobs/{job_id}/reports", None, data=msgspec.json.encode(request))
+        await self._bytes("POST", f"/jobs/{job_id}/reports", data=msgspec.json.encode(request))
 
     async def verify(self, clip: bytes) -> VerifyReport:
         """What is known of a file that somebody found."""
         form = aiohttp.FormData()
         form.add_field("file", clip, filename="file", content_type="application/octet-stream")
-        return await self._call("POST", "/verify", VerifyReport, data=form)
+        return await self._call("POST", "/verify", _VERIFY_REPORT, data=form)
 
     async def requester(self, requester: str) -> RequesterView:
-        return await self._call("GET", f"/requesters/{requester}", RequesterView)
+        return await self._call("GET", f"/requesters/{requester}", _REQUESTER_VIEW)
 
     async def erase(self, requester: str) -> RequesterView:
         """Remove all that is stored of a requester; returns what was removed."""
-        return await self._call("DELETE", f"/requesters/{requester}", RequesterView)
+        return await self._call("DELETE", f"/requesters/{requester}", _REQUESTER_VIEW)
 
     async def status(self) -> EngineStatus:
-        return await self._call("GET", "/status", EngineStatus)
+        return await self._call("GET", "/status", _ENGINE_STATUS)
 
     def _request(self, method: str, path: str, **options: object) -> aiohttp.client._RequestContextManager:
         if self._session is None:
             raise RuntimeError("open the client with `async with` first")
         return self._session.request(method, path, **options)  # type: ignore[arg-type]
 
-    async def _call(self, method: str, path: str, answer: Any, **options: object) -> Any:
+    async def _call(self, method: str, path: str, decoder: msgspec.json.Decoder[T], **options: object) -> T:
+        body = await self._bytes(method, path, **options)
+        try:
+            return decoder.decode(body)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:  # not our engine, or another version
+            raise errors.EngineUnavailable("an answer that is not understood") from error
+
+    async def _bytes(self, method: str, path: str, **options: object) -> bytes:
         try:
             async with self._request(method, path, **options) as response:
                 await _raise_for_problem(response)
-                body = await response.read()
+                return await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise errors.EngineUnavailable(type(error).__name__) from error
-        if answer is None:
-            return None
-        return msgspec.json.decode(body, type=answer)
 
+
+_ANSWER: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)
+_JOB_VIEW = msgspec.json.Decoder(JobView)
+_OUTCOME_PAGE = msgspec.json.Decoder(OutcomePage)
+_SHARE_ANSWER: msgspec.json.Decoder[ShareAnswer] = msgspec.json.Decoder(ShareAnswer)
+_VERIFY_REPORT = msgspec.json.Decoder(VerifyReport)
+_REQUESTER_VIEW = msgspec.json.Decoder(RequesterView)
+_ENGINE_STATUS = msgspec.json.Decoder(EngineStatus)
 
 _BY_SLUG: Mapping[str, type[errors.EngineError]] = {
     kind.slug: kind for kind in (errors.InvalidRequest, errors.Conflict, errors.NotFound, errors.Unauthorized)
@@ -161,15 +175,18 @@ async def _raise_for_problem(response: aiohttp.ClientResponse) -> None:
     if response.status < 400:
         return
     try:
-        problem = msgspec.json.decode(await response.read())
-        slug = str(problem["type"]).rsplit("/", 1)[-1]
-    except (msgspec.DecodeError, KeyError, TypeError) as error:
+        raise _error_of(msgspec.json.decode(await response.read(), type=dict[str, Any]))
+    except (ValueError, KeyError, TypeError) as error:  # not a problem document of ours
         raise errors.EngineUnavailable(f"HTTP {response.status}") from error
+
+
+def _error_of(problem: Mapping[str, Any]) -> errors.EngineError:
+    slug = str(problem["type"]).rsplit("/", 1)[-1]
     detail = str(problem.get("detail", ""))
     if slug == errors.PhotoRejected.slug:
-        raise errors.PhotoRejected(PhotoProblem(problem["problem"]))
+        return errors.PhotoRejected(PhotoProblem(problem["problem"]))
     if slug in _LATER:
-        raise _LATER[slug](float(problem.get("retry_after_seconds", 5.0)))
+        return _LATER[slug](float(problem.get("retry_after_seconds", 5.0)))
     if slug in _BY_SLUG:
-        raise _BY_SLUG[slug](detail)
-    raise errors.EngineUnavailable(f"HTTP {response.status}: {slug}")
+        return _BY_SLUG[slug](detail)
+    return errors.EngineUnavailable(f"{problem.get('status', '')} {slug}".strip())

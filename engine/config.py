@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
@@ -92,6 +93,8 @@ class EngineConfig:
     policy: PolicyConfig = field(default_factory=PolicyConfig)
     provenance: ProvenanceTable = field(default_factory=ProvenanceTable)
     retention: RetentionTable = field(default_factory=RetentionTable)
+    folder: Path = Path()
+    """Where the configuration lies; paths in it are relative to it."""
 
     @property
     def socket(self) -> Path:
@@ -115,7 +118,8 @@ def load(path: Path | None) -> EngineConfig:
         raise ConfigError("data: a path in quotes is expected")
     if environment not in {"production", "development"}:
         raise ConfigError('environment: "production" or "development" is expected')
-    return EngineConfig(
+    config = EngineConfig(
+        folder=folder.resolve(),
         data=(folder / data).resolve(),
         environment=str(environment),
         engine=settings.table(tables, "engine", EngineTable),
@@ -125,3 +129,19 @@ def load(path: Path | None) -> EngineConfig:
         provenance=settings.table(tables, "provenance", ProvenanceTable),
         retention=settings.table(tables, "retention", RetentionTable),
     )
+    for problem in _contradictions(config):
+        raise ConfigError(problem)
+    return config
+
+
+def _contradictions(config: EngineConfig) -> Iterator[str]:
+    """Settings that are fine alone and senseless together."""
+    policy, retention = config.policy, config.retention
+    if policy.nsfw_restrict > policy.nsfw_refuse:
+        yield "[policy] nsfw_restrict must not be above nsfw_refuse"
+    if policy.stranger_below > policy.face_match:
+        yield "[policy] stranger_below must not be above face_match"
+    if max(retention.prompt_days, retention.clip_hours / 24) > retention.id_days:
+        yield "[retention] id_days must be the longest: clips and prompts belong to their ids"
+    if config.engine.port and not config.engine.token_file:
+        yield "[engine] port needs token_file: a file with the token that callers must send"

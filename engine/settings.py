@@ -29,6 +29,8 @@ def read_tables(path: Path | None) -> Mapping[str, object]:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path.name}: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"{path.name} cannot be read: {error.strerror}") from error
     unknown = sorted(set(tables) - TABLES - TOP_LEVEL)
     if unknown:
         raise ConfigError(f"{path.name}: unknown table or field: {', '.join(unknown)}")

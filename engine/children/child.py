@@ -84,24 +84,27 @@ class Child:
         """
         granted = msgspec.json.encode(limits or Limits()).decode()
         ours, theirs = socket.socketpair()
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, *_ISOLATED * isolated, "-c", _ENTER),
-                *(str(theirs.fileno()), str(os.getpid()), module, granted),
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.PIPE,
-                env={**_ENVIRONMENT, **(environment or {})},
-            )
-        except BaseException:
-            ours.close()
-            raise
-        finally:
-            theirs.close()
-        ours.setblocking(False)
-        return cls(name=name, process=process, streams=await asyncio.open_connection(sock=ours, limit=2**20))
+        with theirs:
+            try:
+                streams = await asyncio.open_connection(sock=ours, limit=2**20)
+            except BaseException:
+                ours.close()
+                raise
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, *_ISOLATED * isolated, "-c", _ENTER),
+                    *(str(theirs.fileno()), str(os.getpid()), module, granted),
+                    pass_fds=(theirs.fileno(),),
+                    start_new_session=True,
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=asyncio.subprocess.DEVNULL,
+                    stderr=asyncio.subprocess.PIPE,
+                    env={**_ENVIRONMENT, **(environment or {})},
+                )
+            except BaseException:
+                streams[1].close()
+                raise
+        return cls(name=name, process=process, streams=streams)
 
     @property
     def pid(self) -> int:

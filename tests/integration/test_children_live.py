@@ -5,6 +5,7 @@ import io
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from engine.errors import ClipCheckFailed
 from engine.fleet import RenderOrder
 from engine.fleet.local import LocalFleet
 from engine.media.clip import CheckedClip
+from engine.models import fetch_all
 from engine.policy import POLICY_VERSION
 from engine.renderers import ClipFormat
 from engine.schema import JobRequest, Reason
@@ -46,10 +48,18 @@ def request(prompt: str) -> JobRequest:
     )
 
 
+@pytest.fixture(scope="module")
+def models() -> Path:
+    """The weights, fetched once into the same folder that the product uses here."""
+    folder = Path(__file__).parents[2] / "data" / "models"
+    fetch_all(folder)
+    return folder
+
+
 @pytest.fixture
-async def door(tmp_path):
+async def door(models):
     async with Screening(
-        models=tmp_path / "models",
+        models=models,
         policy=PolicyConfig(),
         decode_seconds=30,
         check_seconds=60,
@@ -84,9 +94,9 @@ async def test_the_real_gates_look_at_a_clip(door, labeled_clip, tmp_path):
     assert len(calm.decisions) >= 3
 
 
-async def test_from_untrusted_bytes_to_a_checked_clip(door, tmp_path):
-    fleet = LocalFleet(renderer="scene", models=tmp_path / "models", work=tmp_path / "work")
-    async with asyncio.timeout(300), fleet:
+async def test_from_untrusted_bytes_to_a_checked_clip(door, models, tmp_path):
+    fleet = LocalFleet(renderer="scene", models=models, work=tmp_path / "work")
+    async with asyncio.timeout(120), fleet:
         photo = await door.read_photo(landscape())
         screened = await door.check_request(request("snow"), photo)
         (tmp_path / "photo.jpg").write_bytes(photo.jpeg)

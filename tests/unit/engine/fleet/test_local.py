@@ -90,7 +90,7 @@ def ignore(step: Step, fraction: float) -> None:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    while not holds():  # noqa: ASYNC110 - other processes set no events
+    while not holds():
         await asyncio.sleep(0.02)
 
 

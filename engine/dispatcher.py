@@ -158,8 +158,10 @@ class Dispatcher:
     async def cancel(self, job_id: str) -> None:
         """Raises NotFound. A running job stops soon; it can no longer end as anything else."""
         status = await self.ledger.write(lambda verbs: verbs.cancel(job_id))
-        if status is JobStatus.RUNNING:
+        if status is JobStatus.RUNNING:  # its attempt forgets the photo
             await self.fleet.cancel(job_id)
+        else:
+            self._forget_photo(job_id)
         self._tell_ended(job_id, status)
 
     def sweep_files(self, *, older_than_seconds: float) -> None:
@@ -248,7 +250,7 @@ class Dispatcher:
         finally:
             rendered.set()
             self._running.pop(job_id, None)
-            self._forget_photo_of(job)
+            self._forget_photo(job.photo)
             self.work_to_do.ring()
 
     async def _attempt(self, job: Job, *, first: Render, again: Render, tell: OnProgress) -> End | None:
@@ -307,11 +309,11 @@ class Dispatcher:
         self.news.ring()
         self.work_to_do.ring()
 
-    def _forget_photo_of(self, job: Job) -> None:
-        """The photo goes when no open job needs it."""
+    def _forget_photo(self, photo: str) -> None:
+        """The photo goes when no open job needs it. It is named by its job (`engine.pipeline.keep_photo`)."""
         photos, _ = self.ledger.files_in_use()
-        if job.photo not in photos:
-            self.shop.photo_path(job.photo).unlink(missing_ok=True)
+        if photo not in photos:
+            self.shop.photo_path(photo).unlink(missing_ok=True)
 
     async def _sweep_later(self) -> None:
         await asyncio.sleep(_SWEEP_SECONDS)

@@ -53,7 +53,8 @@ class Upkeep(Statements):
         """The request, and what the outcome quotes of it."""
         past = "SELECT id FROM jobs WHERE request IS NOT NULL AND ended_at < ?"
         self._forget_words(past, before)
-        self._do("UPDATE jobs SET request = NULL WHERE request IS NOT NULL AND ended_at < ?", (before,))
+        if self._do("UPDATE jobs SET request = NULL WHERE request IS NOT NULL AND ended_at < ?", (before,)):
+            self.empty_log = True
 
     def _forget_words(self, jobs: str, *values: object) -> None:
         """Cut a prompt's words out of the outcomes of `jobs`, a statement of ours that selects ids."""

@@ -229,7 +229,12 @@ class Verbs(Upkeep):
         self._event(job_id, "shared" if allowed else "not_shared", {"group": group})
 
     def report(self, job_id: str, reporter: str, group: str | None = None) -> None:
-        """A reported clip is not shared again until an operator decides. Raises NotFound."""
+        """A reported clip is not shared again until an operator decides. One report a person counts. Raises NotFound."""
+        if self._one(
+            "SELECT 1 FROM events WHERE job_id = ? AND kind = 'reported' AND json_extract(body, '$.reporter') = ?",
+            (job_id, reporter),
+        ):
+            return
         if not self._do(
             "UPDATE jobs SET reported = reported + 1 WHERE id = ? AND status = 'animated'", (job_id,)
         ):

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.pipeline import sha256_of
 from engine.dispatcher import Bell
 from engine.errors import Busy
 from engine.ledger import Ledger, Limits
+from engine.pipeline import sha256_of
 from engine.schema import Animated, Canceled, Failed, FailureCause, JobStatus, Reason, Refused, Stage, Step
 from engine.verdicts import PhotoFacts
 from tests.unit.engine.ledger.conftest import a_request
@@ -146,6 +146,15 @@ async def test_a_cancel_stops_the_render(shop: SmallShop) -> None:
     await shop.dispatcher.cancel(job_id)
 
     assert isinstance(await ended(shop, job_id), Canceled)
+
+
+async def test_the_photo_of_a_job_that_was_canceled_in_the_queue_is_gone_at_once(tmp_path: Path) -> None:
+    async with open_shop(tmp_path, serving=False) as shop:
+        job_id, other = await hand_in(shop, "snow"), await hand_in(shop, "rain")
+
+        await shop.dispatcher.cancel(job_id)
+
+        assert [path.name for path in (tmp_path / "photos").iterdir()] == [f"{other}.jpg"]
 
 
 async def test_a_clip_that_was_canceled_while_it_was_signed_is_thrown_away(shop: SmallShop) -> None:

@@ -123,6 +123,29 @@ async def test_an_erased_prompt_is_nowhere_in_the_files(ledger: Ledger, tmp_path
     assert not on_disk(tmp_path, secret.encode())
 
 
+async def test_a_prompt_past_its_time_is_nowhere_in_the_files(
+    ledger: Ledger, clock: Clock, tmp_path: Path
+) -> None:
+    secret = "a sentence that nobody else would write"
+    await animate(ledger, a_request("ann-hash", prompt=secret), tmp_path)
+    assert on_disk(tmp_path, secret.encode())
+
+    clock.seconds += 2
+    await ledger.write(lambda verbs: verbs.sweep(clip_ms=10**9, prompt_ms=1000, id_ms=10**9))
+
+    assert not on_disk(tmp_path, secret.encode())
+
+
+async def test_one_person_reports_a_clip_once(ledger: Ledger, tmp_path: Path) -> None:
+    request = a_request("ann-hash")
+    await animate(ledger, request, tmp_path)
+
+    for reporter in ("bob-hash", "bob-hash", "eve-hash"):
+        await ledger.write(lambda verbs, reporter=reporter: verbs.report(request.job_id, reporter))
+
+    assert ledger.history(request.job_id).count("reported") == 2
+
+
 async def test_a_running_job_of_somebody_who_leaves_ends_without_a_trace(
     ledger: Ledger, tmp_path: Path
 ) -> None:

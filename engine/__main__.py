@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Self
 
@@ -27,7 +28,7 @@ from engine.ledger import Ledger, Limits
 from engine.metrics import Metrics
 from engine.pipeline import Shop
 from engine.provenance import keys as signing_keys
-from engine.renderers import ClipFormat
+from engine.renderers import ENTRY_POINT_GROUP, ClipFormat
 from engine.screening import Screening
 
 CONFIG_EXIT = 78
@@ -71,6 +72,7 @@ def check_config(path: Path) -> None:
     """Say what is wrong with the configuration, or that nothing is."""
     with explained():
         loaded = config.load(path)
+        look_over(loaded)
         click.echo(
             f"{path}: the engine's tables are fine"
             if path.exists()
@@ -177,12 +179,23 @@ def explained() -> Iterator[None]:
         sys.exit(CONFIG_EXIT)
 
 
-def prepare(loaded: EngineConfig) -> None:
-    """What the first start makes: folders, keys and weights. Raises ConfigError."""
-    if not loaded.engine.port and len(str(loaded.socket)) > LONGEST_SOCKET_PATH:
+def look_over(loaded: EngineConfig) -> None:
+    """What can be known before a start, beyond what each value may be. Raises ConfigError."""
+    installed = entry_points(group=ENTRY_POINT_GROUP).names
+    if loaded.engine.renderer not in installed:
+        raise ConfigError(
+            f"[engine] renderer = {loaded.engine.renderer!r} is not installed; there are: {', '.join(sorted(installed))}"
+        )
+    if not loaded.engine.port and len(os.fsencode(loaded.socket)) > LONGEST_SOCKET_PATH:
         raise ConfigError(
             "the data folder's path is too long for a Unix socket: use a shorter `data`, or set [engine] port and token_file"
         )
+    _token(loaded)
+
+
+def prepare(loaded: EngineConfig) -> None:
+    """What the first start makes: folders, keys and weights. Raises ConfigError."""
+    look_over(loaded)
     for folder in (loaded.data, *(loaded.data / name for name in ("photos", "clips", "work", "models"))):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not loaded.keys.exists():

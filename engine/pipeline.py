@@ -117,11 +117,15 @@ def keep_photo(photo: Photo, job_id: str, shop: Shop) -> str:
 def write_durably(path: Path, data: bytes) -> None:
     """All of it or nothing, on the disk when this returns: temporary file, fsync, rename, fsync of the folder."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with unfinished.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+    try:
+        with unfinished.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise
     sync_folder(path.parent)
 
 

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import time
 from dataclasses import dataclass, field
+from errno import errorcode
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
@@ -32,6 +33,7 @@ from engine.api.problems import Handler, problem, problems
 from engine.dispatcher import Dispatcher, enough_disk
 from engine.gates.share import ShareFacts
 from engine.ledger import JobRow
+from engine.media.photo import Photo
 from engine.pipeline import keep_photo, sha256_of
 from engine.schema import (
     MAX_PHOTO_BYTES,
@@ -271,13 +273,20 @@ class Door:
         verdict = screened.verdict
         match verdict:
             case Allowed():
-                name = await asyncio.to_thread(keep_photo, photo, job.job_id, self.dispatcher.shop)
-                return await self._accept(job, digest, name, screened)
+                return await self._accept(job, digest, await self._keep(photo, job), screened)
             case Refusal() | RestrictedTo():
                 return await self._refuse(job, digest, verdict, screened)
             case Held() | Remake():  # nobody decides on held requests yet, and an unknown is never a yes
                 refusal = Refusal(reason=verdict.reason, gate=verdict.gate, score=verdict.score)
                 return await self._refuse(job, digest, refusal, screened)
+
+    async def _keep(self, photo: Photo, job: JobRequest) -> str:
+        """The photo's name, once it is on disk. Raises Busy when the disk does not take it."""
+        try:
+            return await asyncio.to_thread(keep_photo, photo, job.job_id, self.dispatcher.shop)
+        except OSError as error:
+            log.error("photo not kept", why=errorcode.get(error.errno or 0, "unknown"))  # noqa: TRY400  # its path is no news
+            raise errors.Busy(_DISK_FULL_SECONDS) from error
 
     async def _accept(
         self, job: JobRequest, digest: str, photo: str, screened: Screened

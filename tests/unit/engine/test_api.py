@@ -230,6 +230,17 @@ async def test_a_full_disk_takes_no_photos(open_house: OpenHouse) -> None:
             await house.client.submit(a_request(), PHOTO)
 
 
+async def test_a_photo_that_the_disk_does_not_take_is_not_accepted(house: House) -> None:
+    request = a_request()
+    (house.shop.folder / "photos" / f"{request.job_id}.jpg").mkdir()  # no file can take this place
+
+    with pytest.raises(Busy):
+        await house.client.submit(request, PHOTO)
+
+    with pytest.raises(NotFound):
+        await house.client.job(request.job_id)
+
+
 async def test_an_engine_that_stops_takes_nothing_and_lets_nobody_wait(house: House) -> None:
     waiting = asyncio.create_task(house.client.outcomes(after=0, wait_seconds=20))
     await asyncio.sleep(0.05)

@@ -47,7 +47,8 @@ def test_a_token_is_cut_out_wherever_it_stands(capsys: pytest.CaptureFixture[str
     logs.configure(process="bot", json_lines=json_lines)
     log = logs.get("bot")
 
-    log.info("in the event " + TOKEN, url=f"https://api/bot{TOKEN}/getMe")
+    event = f"in the event {TOKEN}"
+    log.info(event, url=f"https://api/bot{TOKEN}/getMe")
     logging.getLogger("somebody.else").warning("as an argument %s", TOKEN)
     try:
         int(TOKEN)  # whose message quotes it

@@ -1,11 +1,18 @@
-"""Logs as events in JSON lines or for people; whatever looks like a bot token is cut out of every line."""
+"""Logs as events in JSON lines or for people.
+
+Whatever looks like a bot token is cut out of every line; of an exception its class and places are told, never its
+message, which may quote a person.
+"""
 
 from __future__ import annotations
 
 import logging
 import re
 import sys
+import traceback
 from collections.abc import MutableMapping
+from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import structlog
@@ -19,8 +26,12 @@ _QUIET = ("httpx", "httpcore", "telegram.ext", "aiohttp.access", "apscheduler", 
 """Libraries that write URLs (with the token in them), whole updates or file names at INFO."""
 
 
+_FRAMES = 8
+"""Of an exception's calls, as many are named, the innermost first."""
+
+
 class _Redacting(logging.Formatter):
-    """Works on the finished line, so that tracebacks and arguments are covered too."""
+    """Works on the finished line, so that arguments are covered too."""
 
     def __init__(self, inner: logging.Formatter) -> None:
         super().__init__()
@@ -46,10 +57,10 @@ def configure(*, process: str, json_lines: bool | None = None) -> None:
     handler.setFormatter(
         _Redacting(
             structlog.stdlib.ProcessorFormatter(
-                foreign_pre_chain=shared,
+                foreign_pre_chain=[_first_line_of_asyncio, *shared],
                 processors=[
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    structlog.processors.format_exc_info,
+                    _places_of_exception,
                     renderer,
                 ],
             )
@@ -60,6 +71,7 @@ def configure(*, process: str, json_lines: bool | None = None) -> None:
     root.setLevel(logging.INFO)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    sys.excepthook = _tell_last_words
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -80,3 +92,43 @@ def _name_process(process: str) -> structlog.typing.Processor:
         return event
 
     return add
+
+
+def _places_of_exception(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Instead of a traceback: classes and places, from what was caught back to what caused it."""
+    given = event.pop("exc_info", None)
+    caught = sys.exc_info() if given is True else given
+    error = caught[1] if isinstance(caught, tuple) else caught
+    if isinstance(error, BaseException):
+        event["exception"] = "; from ".join(_place(each) for each in _chain(error))
+    return event
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    chain: list[BaseException] = []
+    following: BaseException | None = error
+    while following is not None and following not in chain:
+        chain.append(following)
+        following = following.__cause__ or (None if following.__suppress_context__ else following.__context__)
+    return chain
+
+
+def _place(error: BaseException) -> str:
+    frames = reversed(traceback.extract_tb(error.__traceback__)[-_FRAMES:])
+    calls = " < ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)
+    return f"{type(error).__name__} at {calls or 'an unknown place'}"
+
+
+def _first_line_of_asyncio(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """What asyncio says below its first line shows a task with its exception, message and all."""
+    if event["_record"].name == "asyncio":
+        event["event"] = str(event["event"]).partition("\n")[0]
+    return event
+
+
+def _tell_last_words(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """What nobody caught ends the process; Python's own hook would print its message."""
+    if isinstance(error, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+    else:
+        get(__name__).critical("process ended by a surprise", exc_info=(kind, error, trace))

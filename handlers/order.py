@@ -126,7 +126,7 @@ async def _patiently(ask: Callable[[], Awaitable[T]], ticket: Ticket, services: 
             return await ask()
         except BadRequest:
             raise
-        except (errors.EngineUnavailable, NetworkError) as error:
+        except (errors.EngineUnavailable, errors.Unauthorized, NetworkError) as error:
             log.warning(
                 "no answer yet", job_id=ticket.job_id, error=type(error).__name__, pause_seconds=pause
             )

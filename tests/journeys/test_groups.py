@@ -103,3 +103,33 @@ async def test_a_new_group_is_greeted_once_and_told_how_to_ask(town: Town) -> No
     greeting = await town.hears("/animate snow", chat="hiking")
     await asyncio.sleep(0.2)
     assert await town.said("hiking") == [greeting.text]
+
+
+async def test_a_clip_in_a_group_can_be_reported_by_anybody_there(town: Town) -> None:
+    await town.play.send_text("bob", "/start")
+    await town.play.send_photo("ann", a_photo(), "/animate snow", chat="friends")
+    clip = await town.gets_clip(chat="friends")
+    await town.hears("Your clip is ready", chat="friends")
+
+    thanks = await town.play.press("bob", "Report", chat="friends", message_id=clip.id)
+
+    assert thanks is not None
+    assert thanks.text == "Thank you. A person looks at it, and nobody learns that it was you."
+    card = await town.hears("Report", chat="bob")
+    assert card.text.splitlines()[2:] == ["Seen in “Friends”.", "It is not shared again until you decide."]
+
+
+async def test_the_bots_name_in_a_caption_asks_like_the_command(town: Town) -> None:
+    await town.play.set_rules(privacy=False)
+
+    await town.play.send_photo("ann", a_photo(), "@zoetrope_bot snow please", chat="friends")
+
+    assert "snow" in (await town.gets_clip(chat="friends")).text
+
+
+async def test_help_and_start_tell_what_is_refused(town: Town) -> None:
+    for command in ("/start", "/help"):
+        sent = await town.play.send_text("ann", command)
+
+        told = await town.hears("What I refuse", after=sent.id)
+        assert "A refusal tells you why and costs nothing." in told.text

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from engine.renderers import ClipFormat
-from engine.renderers.scene.filters import blur, fill_gaps, guide, resize_map, shrink, to_luma
+from engine.renderers.scene.filters import blur, fill_gaps, guide, resize_map, to_long_side, to_luma
 from engine.renderers.scene.framing import Framing, choose_framing
 from engine.renderers.scene.matte import NearObjectModel
 from engine.renderers.scene.picture import RGB, Map
@@ -73,10 +73,14 @@ def read_photo(
     height, width = pixels.shape[:2]
     subject = _find_subject(matte, facts.faces, width=width, height=height)
     framing = choose_framing(width=width, height=height, subject=subject, clip_format=clip_format)
-    shown = framing.cut(pixels)
-    if framing.crop_width * framing.crop_height < 0.8 * width * height:
+    shown = framing.crop(pixels)
+    if shown.size < 0.8 * pixels.size:
         matte = model.find(shown)  # the same 320 pixels now cover less
-    return View(pixels=shown, framing=framing, reading=_read(shown, matte, facts, framing, wants_water))
+    small = to_long_side(
+        shown, LONG_SIDE
+    )  # of the photo: what is seen in it does not depend on the clip's size
+    reading = _read(small, matte, facts, framing, wants_water)
+    return View(pixels=framing.cut(pixels), framing=framing, reading=reading)
 
 
 def _find_subject(matte: Map, faces: tuple[Face, ...], *, width: int, height: int) -> tuple[float, float]:
@@ -95,12 +99,10 @@ def _middle(matte: Map) -> tuple[float, float]:
     return moments["m10"] / moments["m00"] / width, moments["m01"] / moments["m00"] / height
 
 
-def _read(shown: RGB, matte: Map, facts: PhotoFacts, framing: Framing, wants_water: bool) -> Reading:
-    small = shrink(shown, LONG_SIDE)
+def _read(small: RGB, matte: Map, facts: PhotoFacts, framing: Framing, wants_water: bool) -> Reading:
     height, width = small.shape[:2]
     near = np.clip(resize_map(matte, width, height), 0, 1)
-    sky = find_sky(small)
-    sky = Sky(sky.mask * (near < 0.5), sky.confidence, sky.contrast, sky.blue, sky.horizon)
+    sky = find_sky(small).without(near)
     ground = _ground_ramp(sky, height, width)
     depth = _smooth_depth(small, _far_depth(small, ground, near, sky))
     biggest = max((_share_of(face, framing) for face in facts.faces), default=0.0)
@@ -131,7 +133,7 @@ def _ground_ramp(sky: Sky, height: int, width: int) -> Map:
 
 def _horizon_share(sky: Sky) -> float:
     columns = sky.mask.any(0)
-    if sky.confidence < 0.12 or not columns.any():
+    if not sky.is_open(asked=True) or not columns.any():
         return 0.05
     lowest = len(sky.mask) - 1 - sky.mask[::-1][:, columns].argmax(0)
     return min(0.75, float(np.percentile(lowest, 80)) / len(sky.mask))

@@ -65,10 +65,10 @@ def _dolly_zoom(share: float, _second: float, amount: float) -> Pose:
 
 def _handheld(share: float, second: float, amount: float) -> Pose:
     """Sums of slow and quick swings that start at rest; the zoom hides the edges."""
-    grown, calm = 0.05 * ease(2.5 * share), amount * ease(second / 0.7)
+    grown, calm = 0.055 * ease(2.5 * share), amount * ease(second / 0.7)
     x = math.sin(1.9 * second) + 0.5 * math.sin(3.7 * second + 1) + 0.2 * math.sin(7.3 * second + 2)
     y = math.sin(2.3 * second + 0.5) + 0.5 * math.sin(4.1 * second + 3) + 0.2 * math.sin(8.1 * second)
-    roll = 0.0025 * calm * (math.sin(1.3 * second) + 0.4 * math.sin(3.1 * second + 1))
+    roll = 0.002 * calm * (math.sin(1.3 * second) + 0.4 * math.sin(3.1 * second + 1))
     far, near = 0.006 * calm, 0.009 * calm
     return Pose(1 + grown, 1 + 1.3 * grown, (far * x, far * y), (near * x, near * y), roll)
 

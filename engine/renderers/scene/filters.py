@@ -24,11 +24,13 @@ def to_luma(pixels: RGB) -> Map:
     return cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
 
 
-def shrink(pixels: RGB, long_side: int) -> RGB:
+def to_long_side(pixels: RGB, long_side: int) -> RGB:
+    """The same picture with its longer side of this many pixels: averaged down, or enlarged."""
     height, width = pixels.shape[:2]
-    scale = min(1.0, long_side / max(width, height))
+    scale = long_side / max(width, height)
     size = (max(8, round(width * scale)), max(8, round(height * scale)))
-    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(pixels, size, interpolation=method), np.uint8)
 
 
 def guide(luma: Map, values: Map, radius: int, epsilon: float) -> Map:

@@ -31,13 +31,16 @@ class Framing:
     width: int
     height: int
 
+    def crop(self, pixels: RGB) -> RGB:
+        """The part that is shown, at the photo's size."""
+        return pixels[self.top : self.top + self.crop_height, self.left : self.left + self.crop_width]
+
     def cut(self, pixels: RGB) -> RGB:
         """The crop at the clip's size. Averaged down, or enlarged by Lanczos: the photo's edges stay edges."""
-        part = pixels[self.top : self.top + self.crop_height, self.left : self.left + self.crop_width]
         smaller = self.crop_width >= self.width
         method = cv2.INTER_AREA if smaller else cv2.INTER_LANCZOS4
         return np.ascontiguousarray(
-            cv2.resize(part, (self.width, self.height), interpolation=method), np.uint8
+            cv2.resize(self.crop(pixels), (self.width, self.height), interpolation=method), np.uint8
         )
 
     def place(self, x: float, y: float) -> tuple[float, float]:

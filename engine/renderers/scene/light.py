@@ -15,9 +15,14 @@ class Light:
 
     def __init__(self, width: int, height: int) -> None:
         self._size = (width, height)
+        self._curves: list[Map] = []
         self._gains: list[Map | float] = []
         self._tints: list[tuple[Map | float, float, float]] = []
         self._saturation = 1.0
+
+    def bend(self, curve: Map) -> None:
+        """What becomes of each luma, 0..255, before any gain: 256 values."""
+        self._curves.append(curve)
 
     def multiply(self, gain: Map | float) -> None:
         """Brightness; 1 changes nothing."""
@@ -35,6 +40,8 @@ class Light:
         return Picture(self._lit(picture.y), self._colored(picture.uv))
 
     def _lit(self, y: Plane) -> Plane:
+        for curve in self._curves:
+            y = np.asarray(cv2.LUT(y, np.clip(np.rint(curve), 0, 255).astype(np.uint8)), np.uint8)
         plain = float(np.prod([gain for gain in self._gains if isinstance(gain, float)]))
         maps = [gain for gain in self._gains if not isinstance(gain, float)]
         if not maps:

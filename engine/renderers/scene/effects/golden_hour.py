@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.renderers.scene.effects.effect import Effect
+from engine.renderers.scene.filters import blur
 from engine.renderers.scene.light import Light
 from engine.renderers.scene.picture import ease
 from engine.renderers.scene.stage import Moment
@@ -15,6 +16,7 @@ COARSE = 8
 class GoldenHour(Effect):
     def prepare(self) -> None:
         sky = self.stage.shrunk(self.stage.open_sky(), COARSE)
+        sky = blur(sky, max(1.0, 0.03 * min(sky.shape)))  # its border is only roughly known
         rows = np.linspace(-1, 1, sky.shape[0], dtype=np.float32)[:, None]
         columns = np.linspace(-1, 1, sky.shape[1], dtype=np.float32)[None]
         vignette = 1 - 0.11 * (columns**2 + rows**2)

@@ -7,13 +7,19 @@ import numpy as np
 
 from engine.renderers.scene.effects.effect import Effect
 from engine.renderers.scene.effects.particles import add_dots
-from engine.renderers.scene.filters import resize_map
+from engine.renderers.scene.filters import blur, resize_map
 from engine.renderers.scene.light import Light
 from engine.renderers.scene.picture import Map, Picture, ease
 from engine.renderers.scene.stage import Moment
 
 COARSE = 4
-REMAINING = 0.34  # of the daylight
+LUMA = np.arange(256, dtype=np.float32)
+MOONLIT = 16 + (LUMA - 16) * 0.42 / (1 + 0.6 * np.clip((LUMA - 16) / 219, 0, 1) ** 2)
+"""What moonlight leaves of each luma; less of what is bright, so that a day's sky gets as dark as a night's.
+
+A curve needs no mask of the sky, whose border would stay behind when the camera moves.
+"""
+
 TURN = 2 * np.pi
 
 
@@ -22,19 +28,17 @@ class Night(Effect):
         stage = self.stage
         luma = stage.shrunk(stage.photo.y.astype(np.float32), COARSE)
         red = resize_map(stage.photo.uv[..., 1].astype(np.float32), luma.shape[1], luma.shape[0])
-        sky = resize_map(stage.open_sky(), luma.shape[1], luma.shape[0])
-        lamps = np.clip((luma - 190) / 40, 0, 1) * np.clip((red - 132) / 14, 0, 1) * (1 - sky)
-        rows = np.linspace(0, 1, len(luma), dtype=np.float32)[:, None]
-        dark = REMAINING - 0.06 * sky * (1 - rows)
-        self.dimmed = dark + 0.9 * cv2.GaussianBlur(lamps, (0, 0), 1.5) * (1 - dark) - 1
-        self.glow = 60 * cv2.GaussianBlur(lamps, (0, 0), 12 * stage.scale + 1)
+        lamps = np.clip((luma - 190) / 40, 0, 1) * np.clip((red - 132) / 14, 0, 1)
+        self.lamps = 3.0 * blur(lamps, 2)
+        self.glow = 60 * blur(lamps, 12 * stage.scale + 1)
         self._scatter_stars()
 
     def light(self, moment: Moment, light: Light) -> None:
         shown = self._shown(moment)
         if shown == 0:
             return
-        light.multiply((1 + shown * self.dimmed).astype(np.float32))
+        light.bend(LUMA + shown * (MOONLIT - LUMA))
+        light.multiply(1 + np.float32(shown) * self.lamps)
         light.tint(shown, u=11, v=-5)
         light.saturate(1 - 0.45 * shown)
 

@@ -29,9 +29,9 @@ class Depth(NamedTuple):
 
 
 DEPTHS = (
-    Depth(700, 0.018, 1.3, 22, behind=True),
-    Depth(320, 0.035, 2.0, 32, behind=True),
-    Depth(90, 0.07, 3.0, 36, behind=False),
+    Depth(700, 0.018, 1.3, 28, behind=True),
+    Depth(320, 0.035, 2.0, 42, behind=True),
+    Depth(90, 0.07, 3.0, 50, behind=False),
 )
 
 
@@ -48,7 +48,7 @@ class Rain(Effect):
 
     def light(self, moment: Moment, light: Light) -> None:
         shown = moment.fade(2.0) * min(1.5, self.strength)
-        light.multiply(1 - 0.15 * shown)
+        light.multiply(1 - 0.2 * shown)
         light.saturate(1 - 0.28 * shown)
         light.tint(shown, u=2, v=-2)
 

@@ -15,7 +15,7 @@ from engine.renderers.scene.stage import Moment
 
 TURN = 2 * np.pi
 RIM = 40.0  # pixels outside the frame, so that no flake pops up
-WHITE_FLAKE = 238
+WHITE_FLAKE = 255  # before the day gets duller
 FALL = 0.16  # of the height a second, at speed 1
 
 
@@ -62,8 +62,10 @@ class Snow(Effect):
         self._paint(moment, picture, behind=False)
 
     def light(self, moment: Moment, light: Light) -> None:
-        """A snowy day has less colour."""
-        light.saturate(1 - 0.14 * moment.fade(1.5) * min(1.5, self.strength))
+        """A snowy day has less colour, and is dull enough that white flakes show on a white wall."""
+        shown = moment.fade(1.5) * min(1.5, self.strength)
+        light.saturate(1 - 0.14 * shown)
+        light.multiply(1 - 0.09 * shown)
 
     def _scatter(self, depth: Depth, random: np.random.Generator) -> _Flakes:
         count = round(depth.flakes * self.strength * self.stage.area)

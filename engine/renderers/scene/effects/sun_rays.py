@@ -14,6 +14,9 @@ from engine.renderers.scene.stage import Moment
 COARSE = 4
 ANGLES = 360
 TURN = 2 * np.pi
+ROOM = np.clip((245 - np.arange(256, dtype=np.float32)) / 230, 0, 1)
+"""How much of a light a pixel of each luma still takes."""
+
 SHAFTS = (5, 9, 14, 23, 37)
 """How many shafts each of the waves around the sun has; no two share a divisor, so that nothing repeats."""
 
@@ -35,7 +38,10 @@ class SunRays(Effect):
         self.dither = random.random((self.stage.height, self.stage.width), np.float32)
 
     def light(self, moment: Moment, light: Light) -> None:
-        light.tint(moment.fade(1.5) * min(1.5, self.strength), u=-4, v=3)
+        """A little darker elsewhere, so that the shafts stand out, and warmer."""
+        shown = moment.fade(1.5) * min(1.5, self.strength)
+        light.multiply(1 - 0.10 * shown)
+        light.tint(shown, u=-5, v=4)
 
     def shine(self, moment: Moment, picture: Picture) -> None:
         shown = moment.fade(1.5) * self.strength
@@ -45,9 +51,10 @@ class SunRays(Effect):
         rays = self.shafts * np.clip(0.7 + 0.22 * wave, 0, 1.3)[:, None]
         flags = cv2.WARP_INVERSE_MAP | cv2.INTER_LINEAR
         glow = cv2.warpPolar(rays.astype(np.float32), (self.width, self.height), self.sun, self.reach, flags)
-        glow = cv2.GaussianBlur(glow, (0, 0), 1.5) * (44 * shown)
+        glow = cv2.GaussianBlur(glow, (0, 0), 1.5) * (70 * shown)
         full = cv2.resize(glow, (self.stage.width, self.stage.height))
-        cv2.add(picture.y, (full + self.dither).astype(np.uint8), picture.y)  # dithered: no steps in the sky
+        room = cv2.LUT(picture.y, ROOM)  # like light on film: the brighter it is, the less it adds
+        picture.y[:] = np.minimum(picture.y + full * room + self.dither, 255)  # dithered: no steps in the sky
 
     def _find_sun(self, luma: Map) -> tuple[float, float]:
         """The brightest place, rather in the sky than on the ground."""

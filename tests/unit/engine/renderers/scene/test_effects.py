@@ -1,0 +1,110 @@
+"""What holds for every effect: the first frame is the photo, then something happens, the same for the same seed."""
+
+import numpy as np
+import pytest
+from photos import SMALL, landscape, with_ball
+
+from engine.renderers.scene.analysis import read_photo
+from engine.renderers.scene.camera import Camera
+from engine.renderers.scene.compose import Composer
+from engine.renderers.scene.effects import EFFECTS
+from engine.renderers.scene.layers import part
+from engine.renderers.scene.matte import NearObjectModel
+from engine.renderers.scene.stage import Stage
+from engine.verdicts import PhotoFacts
+
+CODES = sorted(EFFECTS)
+
+
+def lake():
+    """Sky with clouds, a blue lake with level streaks below, a strip of grass at the foot."""
+    pixels = landscape()
+    rows = np.arange(240, 420)
+    streaks = 8 * np.sin(rows * 0.9)[:, None, None] + 4 * np.sin(rows * 2.3)[:, None, None]
+    pixels[240:420] = np.clip(np.float32([70, 120, 190]) + streaks, 0, 255)
+    return pixels
+
+
+@pytest.fixture(scope="module")
+def view(models):
+    pixels = lake()
+    return read_photo(
+        pixels, PhotoFacts(), clip_format=SMALL, model=NearObjectModel(models), wants_water=True
+    )
+
+
+def compose(view, code, *, strength=1.0, seed=1, seconds=4.0):
+    layers = part(view)
+    stage = Stage(layers.photo, view.reading, view.framing.width, view.framing.height, seconds, seed)
+    camera = Camera("static", 1.0, (0.5, 0.5), stage.width, stage.height)
+    return layers.photo, Composer(stage, layers, camera, [EFFECTS[code](stage, strength)])
+
+
+@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("strength", [0.5, 1.0, 1.6])
+def test_the_first_frame_is_the_photo(view, code, strength):
+    photo, composer = compose(view, code, strength=strength)
+
+    first = composer.compose(0)
+
+    assert np.array_equal(first.y, photo.y)
+    assert np.array_equal(first.uv, photo.uv)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_then_it_shows_and_goes_on(view, code):
+    photo, composer = compose(view, code)
+
+    middle, later = composer.compose(0.5).y.astype(float), composer.compose(0.8).y.astype(float)
+
+    assert np.abs(middle - photo.y).mean() > 0.2
+    assert np.abs(later - middle).mean() > 0.1
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_the_same_seed_gives_the_same_frame(view, code):
+    frames = [compose(view, code, seed=7)[1].compose(0.6) for _ in range(2)]
+
+    assert np.array_equal(frames[0].y, frames[1].y)
+    assert np.array_equal(frames[0].uv, frames[1].uv)
+
+
+@pytest.mark.parametrize("code", ["snow", "rain", "fog", "confetti", "fireflies"])
+def test_another_seed_gives_another_frame(view, code):
+    one, two = (compose(view, code, seed=seed)[1].compose(0.6).y for seed in (1, 2))
+
+    assert not np.array_equal(one, two)
+
+
+@pytest.mark.parametrize(("code", "top", "bottom"), [("sky_drift", 0, 0.5), ("water", 0.5, 0.88)])
+def test_what_has_a_place_stays_in_it(view, code, top, bottom):
+    photo, composer = compose(view, code)
+
+    change = np.abs(composer.compose(0.7).y.astype(float) - photo.y)
+    rows = np.arange(len(change)) / len(change)
+    inside = (rows > top + 0.06) & (rows < bottom - 0.06)
+    outside = (rows < top - 0.06) | (rows > bottom + 0.06)
+    assert change[inside].mean() > 2 * change[outside].mean()
+
+
+def test_more_strength_is_more_snow(view):
+    changes = []
+    for strength in (0.5, 1.0, 1.6):
+        photo, composer = compose(view, "snow", strength=strength)
+        changes.append(float((np.abs(composer.compose(0.6).y.astype(float) - photo.y) > 20).mean()))
+
+    assert changes[0] < changes[1] < changes[2]
+
+
+def test_snow_falls_behind_the_near_object(models):
+    pixels, ball = with_ball(landscape())
+    view = read_photo(pixels, PhotoFacts(), clip_format=SMALL, model=NearObjectModel(models))
+    assert view.reading.near_parts
+
+    photo, composer = compose(view, "snow", strength=1.6)
+    touched = np.zeros(photo.y.shape)
+    for share in np.linspace(0.5, 1, 12):
+        touched += np.abs(composer.compose(share).y.astype(float) - composer.compose(0.5).y) > 8
+
+    inside = view.framing.cut(np.repeat(ball[..., None], 3, 2).astype(np.uint8) * 255)[..., 0] > 250
+    assert touched[inside].mean() < 0.6 * touched[~inside].mean()

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from engine.renderers import ClipFormat
-from engine.renderers.scene.filters import blur, fill_gaps, guide, resize_map, to_long_side, to_luma
+from engine.renderers.scene.filters import blur, guide, resize_map, to_long_side, to_luma
 from engine.renderers.scene.framing import Framing, choose_framing
 from engine.renderers.scene.matte import NearObjectModel
 from engine.renderers.scene.picture import RGB, Map
@@ -36,7 +36,7 @@ BIG_FACE = 0.01
 class Reading:
     """Maps are (height, width) at analysis size, 0..1. `depth` is 0 far and 1 near, without the near object.
 
-    `near_depth` is the same for the near object, spread over the whole picture. `focus` is in shares of the
+    `near_depth` is that of the near object. `focus` is in shares of the
     clip's sides. `near_parts` says that the near object may be moved as a layer of its own. `water` is all
     zero where it was not looked for.
     """
@@ -45,7 +45,7 @@ class Reading:
     near_parts: bool
     sky: Sky
     depth: Map
-    near_depth: Map
+    near_depth: float
     focus: tuple[float, float]
     portrait: bool
     water: Map
@@ -154,16 +154,14 @@ def _smooth_depth(small: RGB, depth: Map) -> Map:
     return blur(np.clip(guide(to_luma(small), depth, 6, 1e-3), 0, 1), 3)
 
 
-def _near_depth(near: Map, ground: Map) -> Map:
-    """Each near object is as near as the ground on which it stands: the depth at its lowest row."""
-    depth, weight = np.zeros_like(near), np.zeros_like(near)
-    count, parts, stats, _ = cv2.connectedComponentsWithStats((near > 0.5).astype(np.uint8))
-    for number in range(1, count):
-        if stats[number, cv2.CC_STAT_AREA] >= 0.003 * near.size:
-            foot = stats[number, cv2.CC_STAT_TOP] + stats[number, cv2.CC_STAT_HEIGHT] - 1
-            depth[parts == number] = np.clip(ground[foot, 0] + 0.04, 0.45, 0.95)
-            weight[parts == number] = 1
-    return fill_gaps(depth[..., None], weight)[..., 0] if weight.any() else np.full_like(near, 0.8)
+def _near_depth(near: Map, ground: Map) -> float:
+    """As near as the ground on which the largest near object stands: the depth at its lowest row."""
+    count, _, stats, _ = cv2.connectedComponentsWithStats((near > 0.5).astype(np.uint8))
+    if count < 2:
+        return 0.8
+    largest = stats[1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())]
+    foot = largest[cv2.CC_STAT_TOP] + largest[cv2.CC_STAT_HEIGHT] - 1
+    return float(np.clip(ground[foot, 0] + 0.04, 0.45, 0.95))
 
 
 def _find_focus(near: Map, faces: tuple[Face, ...], framing: Framing) -> tuple[float, float]:

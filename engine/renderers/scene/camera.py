@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.renderers.scene.picture import Map, ease
 
@@ -117,18 +118,21 @@ class Camera:
         away_x, away_y = x - middle_x, y - middle_y
         from_x = middle_x + (away_x - pose.roll * away_y) / zoom - shift_x
         from_y = middle_y + (away_y + pose.roll * away_x) / zoom - shift_y
-        return np.asarray(from_x, np.float32), np.asarray(from_y, np.float32)
+        return np.asarray(from_x), np.asarray(from_y)
+
+    def look_flat(self, pose: Pose, depth: float) -> NDArray[np.float64]:
+        """`look` for one depth, as a (2, 3) matrix from clip to photo."""
+        x, y = np.array([0.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0])
+        from_x, from_y = (axis.astype(np.float64) for axis in self.look(pose, x, y, depth))
+        origin = np.array([from_x[0], from_y[0]])
+        return np.column_stack([(from_x[1], from_y[1]) - origin, (from_x[2], from_y[2]) - origin, origin])
 
     def place(self, pose: Pose, x: Map, y: Map, *, depth: float = 0.0) -> tuple[Map, Map]:
-        """Where points of the photo at one depth are in the clip. The inverse of `look`, but for the roll."""
-        short = min(self.width, self.height)
-        zoom = pose.zoom_far + (pose.zoom_near - pose.zoom_far) * depth
-        middle_x, middle_y = self.middle
-        shift_x = self._inside(zoom, _between(pose, 0, depth) * short, middle_x, self.width)
-        shift_y = self._inside(zoom, _between(pose, 1, depth) * short, middle_y, self.height)
-        to_x = middle_x + (x - middle_x + shift_x) * zoom
-        to_y = middle_y + (y - middle_y + shift_y) * zoom
-        return np.asarray(to_x, np.float32), np.asarray(to_y, np.float32)
+        """Where points of the photo at one depth are in the clip: the inverse of `look`."""
+        matrix = self.look_flat(pose, depth)
+        back = np.linalg.inv(matrix[:, :2])
+        away_x, away_y = x - matrix[0, 2], y - matrix[1, 2]
+        return back[0, 0] * away_x + back[0, 1] * away_y, back[1, 0] * away_x + back[1, 1] * away_y
 
     @staticmethod
     def _inside(zoom: Map | float, shift: Map | float, middle: float, size: int) -> Map | float:

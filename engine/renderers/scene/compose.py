@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import cv2
 import numpy as np
 
-from engine.media.clip import Frame, Plane
+from engine.media.clip import Frame
 from engine.renderers.scene.camera import Camera, Pose
 from engine.renderers.scene.effects.effect import Effect
 from engine.renderers.scene.layers import Layers, NearLayer
 from engine.renderers.scene.light import Light
 from engine.renderers.scene.picture import Picture, blend
 from engine.renderers.scene.stage import Moment, Stage
-from engine.renderers.scene.warp import Grid, Region, Warp
+from engine.renderers.scene.warp import Grid, Region, Warp, move_flat
 
 
 class Composer:
@@ -36,7 +35,6 @@ class Composer:
         )
         self._grid = Grid(stage.width, stage.height)
         self._depth = self._grid.sample(stage.reading.depth)
-        self._near_depth = self._grid.sample(stage.reading.near_depth)
 
     def frames(self, count: int) -> Iterator[Frame]:
         for number in range(count):
@@ -74,26 +72,25 @@ class Composer:
         return warp.apply(self._layers.background)
 
     def _lay_near(self, moment: Moment, picture: Picture) -> Picture:
-        near = self._layers.near
+        near, depth = self._layers.near, self._stage.reading.near_depth
         if near is None:
             return picture
-        region = self._find_region(moment.pose, near)
-        from_x, from_y = self._camera.look(moment.pose, self._grid.x, self._grid.y, self._near_depth)
-        warp = Warp(self._grid, from_x, from_y)
-        return _lay(picture, warp.apply(self._layers.photo, region), warp.cover(near.cover, region), region)
-
-    def _find_region(self, pose: Pose, near: NearLayer) -> Region:
-        """Where the near object may be now: its box, moved as its farthest and its nearest part."""
-        left, top, right, bottom = near.box
-        xs, ys = np.array([left, right], np.float32), np.array([top, bottom], np.float32)
-        depths = float(self._near_depth.min()), float(self._near_depth.max())
-        moved = [self._camera.place(pose, xs, ys, depth=depth) for depth in depths]
-        return Region.around(
-            np.concatenate([x for x, _ in moved]),
-            np.concatenate([y for _, y in moved]),
-            width=self._stage.width,
-            height=self._stage.height,
+        region = self._find_region(moment.pose, near, depth)
+        matrix = self._camera.look_flat(moment.pose, depth)
+        _lay(
+            picture,
+            move_flat(self._layers.photo, matrix, region),
+            move_flat(near.cover, matrix, region),
+            region,
         )
+        return picture
+
+    def _find_region(self, pose: Pose, near: NearLayer, depth: float) -> Region:
+        """Where the near object is now."""
+        left, top, right, bottom = (float(side) for side in near.box)
+        corners = np.array([left, right, left, right]), np.array([top, top, bottom, bottom])
+        x, y = self._camera.place(pose, *corners, depth=depth)
+        return Region.around(x, y, width=self._stage.width, height=self._stage.height)
 
     def _light(self, moment: Moment, picture: Picture) -> Picture:
         light = Light(self._stage.width, self._stage.height)
@@ -102,10 +99,7 @@ class Composer:
         return light.apply(picture)
 
 
-def _lay(below: Picture, above: Picture, cover: Plane, region: Region) -> Picture:
-    """`above` and `cover` have the region's size."""
-    half = cv2.resize(cover, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    full, small = region.full, region.half
-    below.y[full] = blend(below.y[full], above.y, cover)
-    below.uv[small] = blend(below.uv[small], above.uv, np.asarray(cv2.merge([half, half]), np.uint8))
-    return below
+def _lay(below: Picture, above: Picture, cover: Picture, region: Region) -> None:
+    """In place; `above` and `cover` have the region's size."""
+    below.y[region.full] = blend(below.y[region.full], above.y, cover.y)
+    below.uv[region.half] = blend(below.uv[region.half], above.uv, cover.uv)

@@ -15,9 +15,12 @@ from engine.renderers.scene.picture import RGB, Map, Picture, to_picture
 
 @dataclass(frozen=True, slots=True)
 class NearLayer:
-    """The photo, seen through `cover` (0..255, full size). `box` is left, top, right, bottom of what it covers."""
+    """The photo, seen through `cover` (0..255, full size, and half size for chroma: twice, for U and V).
 
-    cover: Plane
+    `box` is left, top, right, bottom of what it covers.
+    """
+
+    cover: Picture
     box: tuple[int, int, int, int]
 
 
@@ -68,7 +71,9 @@ def _feather(core: Plane) -> NearLayer:
     share = np.clip(1 - away / (min(width, height) / 70), 0, 1)
     cover = np.rint(share * share * (3 - 2 * share) * 255).astype(np.uint8)
     left, top, box_width, box_height = cv2.boundingRect(cover)
-    return NearLayer(cover=cover, box=(left, top, left + box_width, top + box_height))
+    half = cv2.resize(cover, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+    both = np.asarray(cv2.merge([half, half]), np.uint8)
+    return NearLayer(cover=Picture(cover, both), box=(left, top, left + box_width, top + box_height))
 
 
 def _fill_behind(pixels: RGB, core: Plane) -> RGB:

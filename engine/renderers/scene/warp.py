@@ -75,60 +75,64 @@ class Grid:
 
 
 class Warp:
-    """Where each place of one frame comes from. Effects add to `from_x` and `from_y` (nodes, in pixels)."""
+    """Where each place of one frame comes from. Effects add to it."""
 
     def __init__(self, grid: Grid, from_x: Map, from_y: Map) -> None:
-        self.grid, self.from_x, self.from_y = grid, from_x, from_y
+        self._grid, self._from_x, self._from_y = grid, from_x, from_y
         self._ripples: list[tuple[int, Map, Map]] = []
 
     def push(self, x: Map, y: Map) -> None:
         """Add a displacement at the nodes, in pixels."""
-        self.from_x = self.from_x + x
-        self.from_y = self.from_y + y
+        self._from_x = self._from_x + x
+        self._from_y = self._from_y + y
 
     def ripple(self, top: int, x: Map, y: Map) -> None:
         """Add a finer displacement: rows of half-size maps from half-size row `top` on, in full-size pixels."""
         self._ripples.append((top, x, y))
 
-    def apply(self, picture: Picture, region: Region | None = None) -> Picture:
-        """The moved picture, or the region of it."""
-        if region is None and self._stays():
+    def apply(self, picture: Picture) -> Picture:
+        """The moved picture."""
+        if self._stays():
             return Picture(picture.y.copy(), picture.uv.copy())
-        full, half = self._maps(1), self._maps(2)
-        if region is not None:
-            full, half = _cut(full, region.full), _cut(half, region.half)
-        return Picture(_remap(picture.y, full), _remap(picture.uv, half))
+        half_x, half_y = (self._spread(nodes * 0.5 - 0.25, scale=2) for nodes in (self._from_x, self._from_y))
+        full_x, full_y = self._spread(self._from_x, scale=1), self._spread(self._from_y, scale=1)
+        for top, x, y in self._ripples:
+            _add_rows(full_x, x, top=2 * top, times=2)
+            _add_rows(full_y, y, top=2 * top, times=2)
+            _add_rows(half_x, x * np.float32(0.5), top=top, times=1)
+            _add_rows(half_y, y * np.float32(0.5), top=top, times=1)
+        return Picture(_remap(picture.y, full_x, full_y), _remap(picture.uv, half_x, half_y))
 
-    def cover(self, plane: Plane, region: Region) -> Plane:
-        """A mask, moved along; the frame's edge goes on outside."""
-        x, y = _cut(self._maps(1), region.full)
-        return np.asarray(cv2.remap(plane, x, y, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE), np.uint8)
+    def _spread(self, nodes: Map, *, scale: int) -> Map:
+        return self._grid.spread(nodes.astype(np.float32), scale=scale)
 
     def _stays(self) -> bool:
-        moved = max(np.abs(self.from_x - self.grid.x).max(), np.abs(self.from_y - self.grid.y).max())
+        moved = max(np.abs(self._from_x - self._grid.x).max(), np.abs(self._from_y - self._grid.y).max())
         return bool(moved < 1e-3) and not self._ripples
 
-    def _maps(self, scale: int) -> tuple[Map, Map]:
-        x, y = self.grid.spread(self.from_x, scale=scale), self.grid.spread(self.from_y, scale=scale)
-        if scale == 2:
-            x, y = x * np.float32(0.5) - np.float32(0.25), y * np.float32(0.5) - np.float32(0.25)
-        for top, more_x, more_y in self._ripples:
-            _add_rows(x, more_x, top=top, scale=scale)
-            _add_rows(y, more_y, top=top, scale=scale)
-        return x, y
+
+def move_flat(picture: Picture, matrix: NDArray[np.float64], region: Region) -> Picture:
+    """The region of a picture that moves as one plane; `matrix` (2, 3) leads from the frame to the picture."""
+    height, width = region.bottom - region.top, region.right - region.left
+    full = matrix.copy()
+    full[:, 2] += matrix[:, :2] @ (region.left, region.top)
+    half = full.copy()  # a chroma pixel n lies at 2n + 0.5
+    half[:, 2] = (full[:, 2] + full[:, :2] @ (0.5, 0.5)) / 2 - 0.25
+    return Picture(
+        _affine(picture.y, full, width, height), _affine(picture.uv, half, width // 2, height // 2)
+    )
 
 
-def _add_rows(values: Map, more: Map, *, top: int, scale: int) -> None:
-    """`more` is at half size, in full-size pixels."""
-    rows = slice(top * 2 // scale, (top + len(more)) * 2 // scale)
-    wide = more * np.float32(0.5) if scale == 2 else cv2.resize(more, (values.shape[1], len(more) * 2))
-    values[rows] += wide
+def _add_rows(values: Map, more: Map, *, top: int, times: int) -> None:
+    size = (values.shape[1], len(more) * times)
+    values[top : top + size[1]] += more if times == 1 else cv2.resize(more, size)
 
 
-def _cut(maps: tuple[Map, Map], part: tuple[slice, slice]) -> tuple[Map, Map]:
-    return np.ascontiguousarray(maps[0][part]), np.ascontiguousarray(maps[1][part])
+def _remap(plane: Plane, x: Map, y: Map) -> Plane:
+    return np.asarray(cv2.remap(plane, x, y, cv2.INTER_LINEAR, None, cv2.BORDER_REFLECT_101), np.uint8)
 
 
-def _remap(plane: NDArray[np.uint8], maps: tuple[Map, Map]) -> NDArray[np.uint8]:
-    moved = cv2.remap(plane, *maps, cv2.INTER_LINEAR, None, cv2.BORDER_REFLECT_101)
+def _affine(plane: Plane, matrix: NDArray[np.float64], width: int, height: int) -> Plane:
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    moved = cv2.warpAffine(plane, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(moved, np.uint8)

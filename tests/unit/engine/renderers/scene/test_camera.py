@@ -59,7 +59,7 @@ def test_near_and_far_part(code):
     assert np.abs(far - near).max() > 2
 
 
-@pytest.mark.parametrize("code", sorted(set(CODES) - {"handheld"}))
+@pytest.mark.parametrize("code", CODES)
 @pytest.mark.parametrize("depth", [0.0, 0.7])
 def test_placing_is_the_inverse_of_looking(code, depth):
     move = camera(code, focus=(0.4, 0.6))

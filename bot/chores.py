@@ -11,7 +11,8 @@ from engine import logs
 from engine.errors import EngineError, NotFound
 from engine.schema import JobStatus
 from handlers import status
-from handlers.context import DeleteMessage, Services, Story, Ticket
+from handlers.context import Services, Ticket
+from handlers.story import end
 
 log = logs.get(__name__)
 
@@ -58,14 +59,7 @@ class Chores:
     async def end_stories(self) -> None:
         """Take down the stories whose time is over."""
         for story in await self._store.due_stories():
-            await self._take_down(story)
-
-    async def _take_down(self, story: Story) -> None:
-        if story.message_id is not None:
-            note = DeleteMessage(chat_id=story.chat_id, message_id=story.message_id)
-            await self._services.outbox.put(f"story-over:{story.story_id}", note)
-        # After the note: a crash in between repeats it, and a key is put once.
-        await self._store.end_story(story.story_id)
+            await end(story, self._services)
 
     async def prune(self) -> None:
         await self._store.prune()

@@ -31,6 +31,10 @@ that takes the process down cannot do so for ever."""
 PHOTOS_SIDE_BY_SIDE = 64
 """Handlers of photos hold the bytes while they wait for the engine; everything else goes past them."""
 
+PATIENCE_SECONDS = 3.0
+"""A message without a photo waits so long for what came before it, which keeps the order of a burst, and then goes
+past: `/status` and `/cancel` matter most while a photo waits for an engine that does not answer."""
+
 WAITING = 100_000
 """PTB's own limit counts what waits for its lane too; it must not let one person's flood stop the others."""
 
@@ -97,7 +101,8 @@ class Lanes(BaseUpdateProcessor):
         assert task is not None
         self._tasks.add(task)
         try:
-            async with self._lane(lane_of(update)), self._photos if _has_photo(update) else nullcontext():
+            photos = self._photos if _has_photo(update) else nullcontext()
+            async with self._lane(lane_of(update), patience=_patience(update)), photos:
                 if not self._closing:
                     await self._handle(update, coroutine)
         finally:
@@ -148,16 +153,28 @@ class Lanes(BaseUpdateProcessor):
         return self._application
 
     @asynccontextmanager
-    async def _lane(self, key: Hashable) -> AsyncIterator[None]:
+    async def _lane(self, key: Hashable, *, patience: float | None) -> AsyncIterator[None]:
         lane = self._lanes.setdefault(key, _Lane())
         lane.members += 1
+        in_turn = False
         try:
-            async with lane.lock:
-                yield
+            in_turn = await _turn_comes(lane.lock, within_seconds=patience)
+            yield
         finally:
+            if in_turn:
+                lane.lock.release()
             lane.members -= 1
             if not lane.members:
                 del self._lanes[key]
+
+
+async def _turn_comes(lock: asyncio.Lock, *, within_seconds: float | None) -> bool:
+    """True once it is ours; false when it was not in time. None waits for ever."""
+    try:
+        async with asyncio.timeout(within_seconds):
+            return await lock.acquire()
+    except TimeoutError:
+        return False
 
 
 def lane_of(update: object) -> Hashable:
@@ -177,6 +194,12 @@ def lane_of(update: object) -> Hashable:
             return (kind, chat.id if chat else update.update_id, user.id if user else 0)
         case _:
             return id(update)
+
+
+def _patience(update: object) -> float | None:
+    """None for ever. Presses keep their order: two on the same button must not both share a clip."""
+    is_words = isinstance(update, Update) and update.message is not None and not _has_photo(update)
+    return PATIENCE_SECONDS if is_words else None
 
 
 def _has_photo(update: object) -> bool:

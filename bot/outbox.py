@@ -70,10 +70,12 @@ class DurableOutbox(Outbox):
         self._remarks = Remarks(delivery, rules, turn=self._turn, busy=self._lanes.__contains__)
         self.acknowledgements = Acknowledgements(notes, engine)
 
-    async def put(self, key: str, note: Note) -> None:
-        if await self._notes.add(key, note):
+    async def put(self, key: str, note: Note) -> bool:
+        is_new = await self._notes.add(key, note)
+        if is_new:
             self._expect(note)
             self._stir(note.chat_id)
+        return is_new
 
     async def progress(self, chat_id: int, message_id: int, text: str, keyboard: Keyboard = ()) -> None:
         if self._speaking:

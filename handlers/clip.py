@@ -36,18 +36,22 @@ async def press_original(press: Press, query: CallbackQuery, context: Context) -
 
 
 async def press_delete(press: Press, query: CallbackQuery, context: Context) -> None:
-    """The clip goes, and with it every story of it."""
+    """The clip goes, and with it every story of it.
+
+    The message is the one that we know to hold the clip, not the one under which the press claims to be: a
+    stranger's client can send any data from any message of ours.
+    """
     services = context.services
-    ticket = await services.store.ticket_of_job(press.subject)
+    clip = await services.store.clip(press.subject)
     say = texts(query.from_user.language_code)
-    if ticket is None or query.message is None:
+    if clip is None:
         await answer_press(
             query, say.plain("This clip is too old for me to delete; you can delete the message yourself.")
         )
-    elif not await may_press(query, owner_id=ticket.user_id, chat_id=ticket.chat_id, context=context):
+    elif not await may_press(query, owner_id=clip.user_id, chat_id=clip.chat_id, context=context):
         await answer_press(query, say.plain("Only the person who made the clip can do that."))
     else:
         await answer_press(query, say.plain("Deleted."))
-        note = DeleteMessage(chat_id=query.message.chat.id, message_id=query.message.message_id)
-        await services.outbox.put(f"delete:{query.message.chat.id}:{query.message.message_id}", note)
-        await end_stories_of(ticket.job_id, services)
+        note = DeleteMessage(chat_id=clip.chat_id, message_id=clip.message_id)
+        await services.outbox.put(f"delete:{clip.chat_id}:{clip.message_id}", note)
+        await end_stories_of(clip.job_id, services)

@@ -167,8 +167,8 @@ Note = EditToVideo | EditText | SendText | PostStory | SendOriginal | DeleteMess
 class Outbox(Protocol):
     """What is still to be said. Durable: once `put` returns, the note survives a crash."""
 
-    async def put(self, key: str, note: Note) -> None:
-        """Say it as soon as Telegram lets us. The same key is said once, however often it is put."""
+    async def put(self, key: str, note: Note) -> bool:
+        """Say it as soon as Telegram lets us. The same key is said once, however often it is put; false then."""
 
     async def progress(self, chat_id: int, message_id: int, text: str, keyboard: Keyboard = ()) -> None:
         """A passing remark: the latest per message wins, edits are spaced, and any may be dropped."""

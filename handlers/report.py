@@ -35,7 +35,7 @@ async def _report(job_id: str, query: CallbackQuery, context: Context) -> None:
     say = texts(query.from_user.language_code)
     chat_id = query.message.chat.id if query.message else query.from_user.id
     reporter = services.identities.requester(query.from_user.id)
-    await _put_card(job_id, reporter, chat_id, services)
+    first = await _put_card(job_id, reporter, chat_id, services)
     await answer_press(
         query, say.plain("Thank you. A person looks at it, and nobody learns that it was you."), alert=True
     )
@@ -44,17 +44,20 @@ async def _report(job_id: str, query: CallbackQuery, context: Context) -> None:
         await services.engine.report(job_id, ReportRequest(reporter=reporter, group=group))
     except NotFound:
         log.info("reported clip is no longer stored", job_id=job_id)
-    await _show_clip(job_id, context)
+    finally:  # also where the engine is away, and the press comes here once more
+        if first:
+            await _show_clip(job_id, context)
 
 
-async def _put_card(job_id: str, reporter: str, chat_id: int, services: Services) -> None:
+async def _put_card(job_id: str, reporter: str, chat_id: int, services: Services) -> bool:
+    """False where this person's card was put before, or nobody would see it."""
     operator = services.rules.operator_chat_id
     if operator is None:
         log.warning("report without an operator's chat", job_id=job_id)
-        return
+        return False
     group = await services.store.group(chat_id)
     note = SendText(chat_id=operator, text=_card(job_id, group.title if group else ""))
-    await services.outbox.put(f"report:{job_id}:{reporter}", note)
+    return await services.outbox.put(f"report:{job_id}:{reporter}", note)
 
 
 def _card(job_id: str, title: str) -> Html:

@@ -33,6 +33,9 @@ MAX_GROUPS = 8
 AWAITED = "awaited_groups"
 """In PTB's `bot_data`: which clip a person was choosing a group for. In memory; after a restart they press again."""
 
+MOST_AWAITED = 1000
+"""The oldest is forgotten beyond that: most people who open the choice make it at once or never."""
+
 PRESS_AGAIN = mark("Please press “Share to a group” under the clip again.")
 
 
@@ -83,7 +86,10 @@ async def press_other_group(press: Press, query: CallbackQuery, context: Context
     await answer_press(query)
     say = texts(query.from_user.language_code)
     request_id = zlib.crc32(clip.job_id.encode()) & 0x7FFFFFFF
-    context.bot_data.setdefault(AWAITED, {})[query.from_user.id, request_id] = clip.job_id
+    awaited = context.bot_data.setdefault(AWAITED, {})
+    awaited[query.from_user.id, request_id] = clip.job_id
+    if len(awaited) > MOST_AWAITED:
+        del awaited[next(iter(awaited))]
     request = KeyboardButtonRequestChat(
         request_id, chat_is_channel=False, bot_is_member=True, request_title=True
     )
@@ -139,7 +145,7 @@ async def press_people_agree(press: Press, query: CallbackQuery, context: Contex
 
 async def press_people_disagree(_: Press, query: CallbackQuery, context: Context) -> None:
     await answer_press(query)
-    if query.message is None:
+    if query.message is None or not _in_private(query):
         return
     text = texts(query.from_user.language_code).say("Not shared. Thank you for asking them.")
     note = EditText(chat_id=query.message.chat.id, message_id=query.message.message_id, text=text)
@@ -155,10 +161,17 @@ async def _own_clip(press: Press, query: CallbackQuery, services: Services) -> C
             query, say.plain("This clip is too old to share. You can send the photo again."), alert=True
         )
         return None
-    if clip.user_id != query.from_user.id:
+    if clip.user_id != query.from_user.id or not _in_private(query):
         await answer_press(query, say.plain("Only the person who made a clip can share it."))
         return None
     return clip
+
+
+def _in_private(query: CallbackQuery) -> bool:
+    """Our menus are there only. A stranger's client can press their buttons from a group's message, too, which
+    we would then write over.
+    """
+    return query.message is not None and query.message.chat.id == query.from_user.id
 
 
 async def _sharing(press: Press, query: CallbackQuery, context: Context) -> _Sharing | None:

@@ -81,11 +81,18 @@ async def end_stories_of(job_id: str, services: Services) -> None:
 
 
 async def end(story: Story, services: Services) -> None:
-    """End it first: one that is not posted yet is then never posted."""
+    """Repeatable. A posted one is told to go before it counts as ended: after a crash in between it is ended again.
+
+    One that is not posted yet is never posted once it has ended; one that was posted meanwhile goes after all.
+    """
+    await _remove(story, services)
     await services.store.end_story(story.story_id)
-    posted = await services.store.story(story.story_id) or story
-    if posted.message_id is not None:
-        note = DeleteMessage(chat_id=posted.chat_id, message_id=posted.message_id)
+    await _remove(await services.store.story(story.story_id) or story, services)
+
+
+async def _remove(story: Story, services: Services) -> None:
+    if story.message_id is not None:
+        note = DeleteMessage(chat_id=story.chat_id, message_id=story.message_id)
         await services.outbox.put(f"ended:{story.story_id}", note)
 
 

@@ -55,6 +55,7 @@ class Engine:
         application = web.Application()
         application.router.add_get("/jobs/{job}/clip", self._clip)
         application.router.add_post("/jobs/{job}/delivered", self._delivered)
+        application.router.add_post("/jobs/{job}/reports", self._reported)
         application.router.add_delete("/jobs/{job}", self._cancel)
         application.router.add_get("/jobs/{job}", self._job)
         application.router.add_get("/outcomes", self._outcomes)
@@ -68,6 +69,10 @@ class Engine:
 
     async def _delivered(self, request: web.Request) -> web.Response:
         self.asked.append(f"delivered {request.match_info['job']}")
+        return web.Response(status=204)
+
+    async def _reported(self, request: web.Request) -> web.Response:
+        self.asked.append(f"reported {request.match_info['job']}")
         return web.Response(status=204)
 
     async def _cancel(self, request: web.Request) -> web.Response:

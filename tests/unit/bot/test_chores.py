@@ -6,8 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from bot.chores import Chores, every
+from bot.database import StorageError
 from engine.errors import EngineUnavailable
 from engine.schema import JobStatus, JobView, Step
+from handlers import story
 from handlers.context import Services, Story, Ticket
 
 ANN, FRIENDS = 100_000_001, -4_000_001
@@ -101,6 +103,26 @@ async def test_a_story_that_was_never_posted_just_ends(chores, store, clock):
     await chores.end_stories()
 
     assert (await store.story("s1")).ended
+
+
+async def test_a_story_that_is_posted_while_it_ends_is_taken_down_too(chores, store, playground, bot):
+    message = await bot.send_message(FRIENDS, "a story")
+    await store.add_story(replace(STORY, message_id=message.message_id))
+
+    await story.end(STORY, chores._services)  # as it was looked up before it was posted
+
+    await playground.play.wait_until(lambda: _deleted(playground, message.message_id))
+
+
+async def test_a_story_is_not_ended_before_its_end_is_on_disk(chores, store, database, clock):
+    await store.add_story(replace(STORY, message_id=7))
+    await database.run(lambda connection: connection.execute("ALTER TABLE outbox RENAME TO lost").close())
+    clock.seconds += 1000
+
+    with pytest.raises(StorageError):
+        await chores.end_stories()
+
+    assert [due.story_id for due in await store.due_stories()] == ["s1"]
 
 
 async def test_an_engine_that_is_away_puts_a_chore_off():

@@ -271,6 +271,25 @@ async def test_one_person_is_served_in_order_while_others_do_not_wait(polling, p
     assert max(most) == 2
 
 
+async def test_words_do_not_wait_for_ever_behind_a_photo_that_does(polling, playground, monkeypatch):
+    monkeypatch.setattr("bot.lanes.PATIENCE_SECONDS", 0.2)
+    handled, engine_is_back = [], asyncio.Event()
+
+    async def handler(update, _context):
+        if update.message.photo:
+            await engine_is_back.wait()
+        handled.append(update.message.text or "the photo")
+
+    async with polling(handler):
+        await playground.play.send_photo("ann", picture(1))
+        await playground.play.send_text("ann", "/status")
+        await until(lambda: "/status" in handled)
+        engine_is_back.set()
+        await until(lambda: "the photo" in handled)
+
+    assert handled == ["hello", "/status", "the photo"]
+
+
 async def test_the_photos_of_an_album_can_wait_for_each_other(polling, playground):
     together = asyncio.Barrier(3)
     seen = []

@@ -227,7 +227,7 @@ async def test_a_child_that_will_not_end_is_killed_with_its_children(child_modul
 async def ended(pid: int) -> None:
     """Wait until the process has ended; nobody tells us of a process that is not our child."""
     async with asyncio.timeout(10):
-        while is_running(pid):  # noqa: ASYNC110 - see above
+        while is_running(pid):
             await asyncio.sleep(0.02)
 
 

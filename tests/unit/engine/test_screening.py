@@ -97,7 +97,7 @@ def share_facts(owner: str) -> ShareFacts:
 
 
 async def until_ready(door: Screening) -> None:
-    while not door.ready:  # noqa: ASYNC110 - other processes set no events
+    while not door.ready:
         await asyncio.sleep(0.02)
 
 

@@ -51,7 +51,7 @@ async def slow_workshop() -> AsyncIterator[Workshop]:
     with short_folder() as data:
         config = EngineConfig(
             data=data,
-            clip=ClipTable(short_side=240, seconds=8, frames_per_second=30),
+            clip=ClipTable(short_side=240, seconds=15, frames_per_second=60),
             limits=LimitsTable(queued_per_requester=1, running_per_requester=1),
             engine=EngineTable(free_disk_megabytes=1, drain_seconds=1),
         )

@@ -21,6 +21,11 @@ def open_workshop(town: Town, workshop: Workshop) -> None:
     town.engine_socket.symlink_to(workshop.socket)
 
 
+async def are_on_their_way(town: Town, *, queued: int = 0, running: int = 0) -> bool:
+    status = await town.engine.status()
+    return (status.queued, status.running) == (queued, running)
+
+
 async def test_nothing_is_lost_while_the_engine_is_away(quiet_town: Town, workshop: Workshop) -> None:
     town = quiet_town
     await town.play.send_photo("ann", a_photo(), "snow")
@@ -87,9 +92,9 @@ async def test_the_placeholder_tells_the_place_and_the_time_and_then_the_step(bu
 async def test_the_status_in_a_group_names_own_clips_and_counts_the_others(busy_town: Town) -> None:
     play = busy_town.play
     await play.send_photo("bob", a_photo(), "/animate snow", chat="friends")
-    running = await busy_town.hears("Bringing your photo to life", chat="friends")
+    await eventually(lambda: are_on_their_way(busy_town, running=1))
     await play.send_photo("ann", a_photo(), "/animate fog", chat="friends")
-    await busy_town.hears("queue", chat="friends", after=running.id)
+    await eventually(lambda: are_on_their_way(busy_town, running=1, queued=1))
 
     await play.send_text("ann", "/status", chat="friends")
 
@@ -145,11 +150,7 @@ async def test_who_blocked_the_bot_costs_no_more_work(busy_town: Town) -> None:
 
     await busy_town.play.block("ann")
 
-    async def nothing_left() -> bool:
-        status = await busy_town.engine.status()
-        return status.queued + status.running == 0
-
-    await eventually(nothing_left)
+    await eventually(lambda: are_on_their_way(busy_town))
     assert await busy_town.play.calls("editMessageMedia") == []
 
 

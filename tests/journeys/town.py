@@ -15,6 +15,7 @@ from PIL import Image
 
 from bot.app import run
 from bot.config import BotConfig, Config, PlaygroundConfig, TelegramConfig
+from bot.identities import KeyedIdentities, load_secret
 from bot.playground.client import Play
 from bot.playground.seen import Seen
 from bot.playground.server import Playground
@@ -23,7 +24,7 @@ from engine.client import Address, EngineClient
 from engine.config import EngineConfig
 
 MODELS = Path(__file__).parents[2] / "data" / "models"
-BOB_ID = 100_000_002
+ANN_ID, BOB_ID = 100_000_001, 100_000_002
 SOON = 30.0
 """Seconds within which anything on this machine happens."""
 
@@ -62,7 +63,7 @@ class Town:
                     "engine_socket": str(self.engine_socket),
                     "album_wait_seconds": 0.3,
                     "progress_private_seconds": 0.2,
-                    "progress_group_seconds": 0.2,
+                    "progress_group_seconds": 2.0,
                     "operator_chat": BOB_ID,
                 }
                 | self.bot_settings
@@ -106,15 +107,25 @@ class Workshop:
     client: EngineClient
 
 
-async def eventually(check: Callable[[], Awaitable[bool | None]]) -> None:
+async def eventually(check: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until it holds. For what a playground's chat does not show."""
     async with asyncio.timeout(SOON):
         while not await check():
             await asyncio.sleep(0.1)
 
 
-async def _is_idle(engine: EngineClient) -> bool:
-    status = await engine.status()
-    return status.queued + status.running == 0
+async def _clear(engine: EngineClient, data: Path) -> None:
+    """What this story left unfinished is canceled: the next one shares the workshop."""
+    keyed = KeyedIdentities(load_secret(data / "bot.secret"))
+    for user_id in (ANN_ID, BOB_ID):
+        for job in (await engine.requester(keyed.requester(user_id))).jobs:
+            await engine.cancel(job.job_id)
+
+    async def is_idle() -> bool:
+        status = await engine.status()
+        return status.queued + status.running == 0
+
+    await eventually(is_idle)
 
 
 @asynccontextmanager
@@ -145,4 +156,4 @@ async def a_town(data: Path, workshop: Workshop) -> AsyncIterator[Town]:
             yield town
         finally:
             await town.stop_bot()
-            await eventually(lambda: _is_idle(workshop.client))  # the next story shares the workshop
+            await _clear(workshop.client, data)

@@ -26,6 +26,7 @@ class NearObjectModel:
         options.intra_op_num_threads = options.inter_op_num_threads = (
             1  # two threads gain 10 % and cost 100 %
         )
+        options.enable_cpu_mem_arena = False  # it would keep 200 MB for a model that runs twice a clip
         self._session = onnxruntime.InferenceSession(
             str(find_model(models, MODEL)), options, providers=["CPUExecutionProvider"]
         )

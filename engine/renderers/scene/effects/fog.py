@@ -12,7 +12,7 @@ from engine.renderers.scene.stage import Moment
 
 COARSE = 8  # fog has no detail finer than this many pixels
 TEXTURE = 160
-LEVEL = 205
+BRIGHTEST = 205
 DRIFT = 5.0  # texture pixels a second
 
 
@@ -26,7 +26,11 @@ class Fog(Effect):
         height, width = far.shape
         unit = 90 / min(height, width)  # the same clouds whatever the clip's size
         self.x, self.y = np.meshgrid(np.arange(width) * unit, np.arange(height) * unit)
-        self.level = np.full((self.stage.height, self.stage.width), LEVEL, np.uint8)
+        lit = float(
+            np.percentile(self.stage.photo.y[::4, ::4], 90)
+        )  # fog is as bright as the day that lights it
+        level = min(BRIGHTEST, round(45 + 0.75 * lit))
+        self.level = np.full((self.stage.height, self.stage.width), level, np.uint8)
 
     def paint_behind(self, moment: Moment, picture: Picture) -> None:
         self._veil(picture, (0.25 + 0.75 * self._clouds(moment.second)) * self.density * 0.85, moment)

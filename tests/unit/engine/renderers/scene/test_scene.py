@@ -143,7 +143,7 @@ def strange_photos():
 
 
 @pytest.mark.parametrize(
-    ("name", "pixels"), strange_photos(), ids=lambda value: value if isinstance(value, str) else ""
+    ("name", "pixels"), list(strange_photos()), ids=lambda value: value if isinstance(value, str) else ""
 )
 @pytest.mark.parametrize("prompt", ["", "snow, night, waves, clouds, sun rays, orbit"])
 def test_strange_photos_give_a_decent_clip(renderer, tmp_path, name, pixels, prompt):

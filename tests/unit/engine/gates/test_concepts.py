@@ -50,6 +50,32 @@ def test_an_exception_takes_the_rule_back() -> None:
     assert refused("he shoots her a photo, a photo shoot at noon") is None
 
 
+@pytest.mark.parametrize(
+    ("text", "locale"),
+    [
+        ("küss sie und zieh sie aus", "de"),
+        ("zieh ihr alles aus", "de"),
+        ("make her strip", "en"),
+        ("svestila", "it"),
+    ],
+)
+def test_undressing_needs_no_word_for_clothes(text: str, locale: str) -> None:
+    assert refused(text, locale) is Reason.SEXUAL
+
+
+@pytest.mark.parametrize(
+    ("text", "locale"),
+    [
+        ("zieh sie aus dem Wasser", "de"),
+        ("Wolken ziehen aus dem Bild", "de"),
+        ("they strip her of her title", "en"),
+        ("a comic strip", "en"),
+    ],
+)
+def test_pulling_out_of_something_is_not_undressing(text: str, locale: str) -> None:
+    assert refused(text, locale) is None
+
+
 @pytest.mark.parametrize("text", ["no blood please", "no guns, just rain", "without blood"])
 def test_what_is_not_wanted_is_not_asked_for(text: str) -> None:
     assert refused(text) is None

@@ -46,7 +46,10 @@ async def tell(outcome: EngineOutcome, context: Context) -> None:
 
 def clip_caption(clip: Animated, say: Texts) -> Html:
     """The AI label in words, for screen readers too; then what moves, what does not, and why."""
-    quotes = [f"“{cleaned(words, limit=MAX_QUOTE_CHARACTERS)}”" for words in clip.not_possible[:MAX_QUOTES]]
+    quotes = [
+        say.say("“{words}”", words=cleaned(words, limit=MAX_QUOTE_CHARACTERS))
+        for words in clip.not_possible[:MAX_QUOTES]
+    ]
     return paragraphs(
         say_made_with_ai(say, clip.label),
         say.say("Moves: {motions}.", motions=name_effects(say, clip.moved)) if clip.moved else "",

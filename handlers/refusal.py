@@ -37,9 +37,9 @@ async def tell_refusal(
 def _public(say: Texts, answer: Refused | Restricted) -> str:
     if answer.presets:
         return say.say(
-            "🙂 Not quite like this, but one of these motions works. I write to you why, if I may."
+            "🙂 Not quite like this, but one of these motions works. I tell you why in private, if you have started me there."
         )
-    return say.say("🙅 I can't make this one. I write to you why, if I may.")
+    return say.say("🙅 I can't make this one. I tell you why in private, if you have started me there.")
 
 
 def _presets(say: Texts, answer: Refused | Restricted) -> Keyboard:

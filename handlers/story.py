@@ -7,7 +7,7 @@ import html
 from telegram import CallbackQuery, Update
 
 from handlers.buttons import Action, Press, button
-from handlers.context import ClipRecord, Context, DeleteMessage, PostStory, Services, Story
+from handlers.context import ClipRecord, Context, DeleteMessage, EditText, PostStory, Services, Story
 from handlers.people import may_press, sender_of
 from handlers.phrases import say_made_with_ai
 from handlers.replies import answer_press, reply
@@ -66,6 +66,7 @@ async def press_take_back(press: Press, query: CallbackQuery, context: Context) 
     say = texts(query.from_user.language_code)
     if story is None or story.ended:
         await answer_press(query, say.plain("This story has ended already."))
+        await _end_receipt(query, say.say("This story has ended already."), services)
     elif not await may_press(query, owner_id=story.user_id, chat_id=story.chat_id, context=context):
         await answer_press(
             query, say.plain("Only the person who shared it, or an admin of the group, can take it back.")
@@ -73,6 +74,14 @@ async def press_take_back(press: Press, query: CallbackQuery, context: Context) 
     else:
         await answer_press(query, say.plain("Taken back."))
         await end(story, services)
+        await _end_receipt(query, say.say("Taken back."), services)
+
+
+async def _end_receipt(query: CallbackQuery, text: Html, services: Services) -> None:
+    """“Shared with …” in the maker's private chat has nothing left to take back. In a group the post itself goes."""
+    if query.message is not None and query.message.chat.id == query.from_user.id:
+        note = EditText(chat_id=query.message.chat.id, message_id=query.message.message_id, text=text)
+        await services.outbox.put(f"receipt:{query.id}", note)
 
 
 async def end_stories_of(job_id: str, services: Services) -> None:

@@ -39,7 +39,7 @@ async def test_a_refusal_in_a_group_gives_its_reason_to_the_sender_alone(town: T
     await town.hears("I bring photos to life")
 
     await town.play.send_photo("ann", a_photo(), "/animate undress her, naked", chat="friends")
-    public = await town.hears("I write to you why", chat="friends")
+    public = await town.hears("I tell you why in private", chat="friends")
     private = await town.hears("no nudity")
 
     assert "nudity" not in public.text

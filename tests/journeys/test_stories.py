@@ -53,6 +53,20 @@ async def test_stories_lists_what_is_live_and_taking_back_removes_it(town: Town)
     assert await town.play.wait_until(gone)
 
 
+async def test_taking_back_in_private_leaves_nothing_to_take_back(town: Town) -> None:
+    await a_clip_of_ann(town)
+    await town.play.press("ann", "Share to a group")
+    await town.hears("Which group shall see it?")
+    await town.play.press("ann", "Friends")
+    await town.hears("Shared with")
+    await town.gets_clip(chat="friends")
+
+    await town.play.press("ann", "Take back")
+    receipt = await town.hears("Taken back.")
+
+    assert receipt.buttons == ()
+
+
 async def test_a_clip_is_in_a_group_once_at_a_time(town: Town) -> None:
     await a_clip_of_ann(town)
     for words in ("Shared with", "sees this clip already"):

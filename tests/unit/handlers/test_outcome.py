@@ -58,6 +58,11 @@ def test_the_caption_says_ai_first_then_what_moves_and_what_does_not() -> None:
     ]
 
 
+@pytest.mark.parametrize(("language", "quoted"), [("de", "„Hund rennt“"), ("it", "«Hund rennt»")])
+def test_quotation_marks_are_those_of_the_language(language: str, quoted: str) -> None:
+    assert quoted in clip_caption(clip(not_possible=("Hund rennt",)), texts(language))
+
+
 def test_a_persons_words_are_quoted_without_markup_or_tricks() -> None:
     made = clip(not_possible=("<a href='x'>he\u202e runs</a>\x00\u200b",))
 

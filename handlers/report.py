@@ -11,7 +11,7 @@ from engine.schema import ReportRequest
 from handlers.buttons import Press
 from handlers.context import Context, SendText, Services
 from handlers.replies import answer_press
-from handlers.texts import SOURCE_LANGUAGE, Html, paragraphs, texts
+from handlers.texts import SOURCE_LANGUAGE, Html, Texts, paragraphs, texts
 
 log = logs.get("report")
 
@@ -36,9 +36,7 @@ async def _report(job_id: str, query: CallbackQuery, context: Context) -> None:
     chat_id = query.message.chat.id if query.message else query.from_user.id
     reporter = services.identities.requester(query.from_user.id)
     first = await _put_card(job_id, reporter, chat_id, services)
-    await answer_press(
-        query, say.plain("Thank you. A person looks at it, and nobody learns that it was you."), alert=True
-    )
+    await answer_press(query, _thanks(say, services), alert=True)
     group = services.identities.group(chat_id) if chat_id < 0 else None
     try:
         await services.engine.report(job_id, ReportRequest(reporter=reporter, group=group))
@@ -47,6 +45,13 @@ async def _report(job_id: str, query: CallbackQuery, context: Context) -> None:
     finally:  # also where the engine is away, and the press comes here once more
         if first:
             await _show_clip(job_id, context)
+
+
+def _thanks(say: Texts, services: Services) -> str:
+    """No more than is true: without an operator's chat nobody looks at it, but it is shared no further."""
+    if services.rules.operator_chat_id is None:
+        return say.plain("Thank you. This clip is not shared any further, and nobody learns that it was you.")
+    return say.plain("Thank you. A person looks at it, and nobody learns that it was you.")
 
 
 async def _put_card(job_id: str, reporter: str, chat_id: int, services: Services) -> bool:

@@ -129,6 +129,22 @@ async def test_a_report_reaches_the_operator_and_stops_further_sharing(town: Tow
     assert "Somebody reported it" in refused.text
 
 
+async def test_without_an_operator_a_report_promises_no_more_than_it_does(town: Town) -> None:
+    await town.restart_bot(operator_chat=None)
+    await town.play.send_text("ann", "/stories", chat="friends")
+    await town.play.send_photo("ann", a_photo(), "snow")
+    await town.hears("Your clip is ready")
+    await town.play.press("ann", "Share to a group")
+    await town.hears("Which group shall see it?")
+    await town.play.press("ann", "Friends")
+    story = await town.gets_clip(chat="friends")
+
+    thanks = await town.play.press("bob", "Report", chat="friends", message_id=story.id)
+
+    assert thanks is not None
+    assert thanks.text.startswith("Thank you. This clip is not shared any further")
+
+
 async def test_a_clip_of_people_is_shared_once_the_maker_says_that_they_agree(town: Town) -> None:
     await town.play.send_text("ann", "/stories", chat="friends")
     await town.play.send_photo("ann", a_portrait(), "snow")

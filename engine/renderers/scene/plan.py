@@ -18,6 +18,9 @@ STILL = "static"
 LAST_RESORT = Wish(effect="golden_hour", strength=0.6)
 """Where the camera must not move and nothing else would: the light changes, and that is said."""
 
+SOUND = "sound"
+"""Clips have none yet; whoever asks for it is told so."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -61,7 +64,9 @@ def make_plan(directions: Directions, reading: Reading) -> Plan:
         made=Made(
             moved=moved if camera == STILL else (camera, *moved),
             not_found=tuple(dict.fromkeys(missing)),
-            not_possible=directions.impossible + _unknown(directions),
+            not_possible=directions.impossible
+            + _unknown(directions)
+            + ((SOUND,) if directions.sound else ()),
         ),
     )
 

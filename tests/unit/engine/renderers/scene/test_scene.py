@@ -51,6 +51,13 @@ def test_the_clip_says_who_made_it_and_that_a_trained_model_shaped_it(renderer):
     assert len(list(clip.frames)) == clip.frame_count == 12
 
 
+def test_sound_that_was_asked_for_is_not_dropped_in_silence(renderer):
+    clip = renderer.animate(scene(landscape(), "snow with music"))
+
+    assert clip.sound is None
+    assert clip.made.not_possible == ("sound",)
+
+
 @pytest.mark.parametrize(
     "prompt", ["", "snow", "night, orbit", "rain, handheld", "dolly zoom with fog", "pan left, golden hour"]
 )

@@ -131,7 +131,7 @@ async def bot(playground: Playground) -> AsyncIterator[ExtBot[Manner]]:
 @pytest.fixture
 async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
     made = Engine(socket=tmp_path / "engine.sock")
-    runner = web.AppRunner(made.application())
+    runner = web.AppRunner(made.application(), shutdown_timeout=0.1)
     await runner.setup()
     await web.UnixSite(runner, str(made.socket)).start()
     yield made

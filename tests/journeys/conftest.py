@@ -47,11 +47,11 @@ async def workshop() -> AsyncIterator[Workshop]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def slow_workshop() -> AsyncIterator[Workshop]:
-    """Takes several seconds for a clip, so that others wait; one waiting clip a person."""
+    """Takes many seconds for a clip, also on a fast and idle machine, so that others wait; one waiting clip a person."""
     with short_folder() as data:
         config = EngineConfig(
             data=data,
-            clip=ClipTable(short_side=240, seconds=15, frames_per_second=60),
+            clip=ClipTable(short_side=240, seconds=60, frames_per_second=60),
             limits=LimitsTable(queued_per_requester=1, running_per_requester=1),
             engine=EngineTable(free_disk_megabytes=1, drain_seconds=1),
         )

@@ -248,6 +248,7 @@ async def engine(loaded: EngineConfig) -> AsyncIterator[Door]:
                 renderer=loaded.engine.renderer,
                 models=loaded.models,
                 work=loaded.data / "work",
+                options=loaded.renderer,
                 devices=loaded.engine.devices,
             )
         )

@@ -1,4 +1,4 @@
-"""What an operator can set for the engine: six tables of `config.toml`, each a frozen type."""
+"""What an operator can set for the engine: seven tables of `config.toml`, each a frozen type."""
 
 from __future__ import annotations
 
@@ -81,6 +81,18 @@ class RetentionTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     id_days: Positive = 90.0
 
 
+class RendererTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[renderer]`: for the presets that run on a GPU.
+
+    `weights` is a folder that replaces the fetched one. `attention` is "auto" or the name of one of diffusers'
+    attention backends; `compile` compiles the denoiser's blocks: a slower start, faster clips.
+    """
+
+    weights: str = ""
+    attention: str = "auto"
+    compile: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
     """Everything that the engine process is told."""
@@ -89,6 +101,7 @@ class EngineConfig:
     environment: str = "production"
     engine: EngineTable = field(default_factory=EngineTable)
     clip: ClipTable = field(default_factory=ClipTable)
+    renderer: RendererTable = field(default_factory=RendererTable)
     limits: LimitsTable = field(default_factory=LimitsTable)
     policy: PolicyConfig = field(default_factory=PolicyConfig)
     provenance: ProvenanceTable = field(default_factory=ProvenanceTable)
@@ -124,6 +137,7 @@ def load(path: Path | None) -> EngineConfig:
         environment=str(environment),
         engine=settings.table(tables, "engine", EngineTable),
         clip=settings.table(tables, "clip", ClipTable),
+        renderer=settings.table(tables, "renderer", RendererTable),
         limits=settings.table(tables, "limits", LimitsTable),
         policy=settings.table(tables, "policy", PolicyConfig),
         provenance=settings.table(tables, "provenance", ProvenanceTable),

@@ -14,7 +14,18 @@ from engine.errors import ConfigError
 T = TypeVar("T")
 
 TABLES = frozenset(
-    {"telegram", "bot", "playground", "engine", "clip", "limits", "policy", "provenance", "retention"}
+    {
+        "telegram",
+        "bot",
+        "playground",
+        "engine",
+        "renderer",
+        "clip",
+        "limits",
+        "policy",
+        "provenance",
+        "retention",
+    }
 )
 """Every table that a configuration may have; `bot/config.py` and `engine/config.py` share them."""
 

@@ -171,6 +171,7 @@ EFFECTS: Mapping[str, str] = {
     "static": mark("still camera"),
     "gentle_zoom": mark("gentle zoom"),
     "pan": mark("slow pan"),
+    "as_described": mark("what you described"),
 }
 
 

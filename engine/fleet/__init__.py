@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from engine.config import RendererTable
 from engine.media.clip import LabeledClip
 from engine.renderers import ClipFormat
 from engine.verdicts import PhotoFacts
@@ -17,6 +18,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"
     renderer: str
     models: Path
     work: Path
+    options: RendererTable = RendererTable()
 
 
 class RenderOrder(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="order"):
@@ -53,7 +55,9 @@ class Cancel(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="c
 
 
 class Loaded(msgspec.Struct, frozen=True, tag_field="type", tag="loaded"):
-    """The renderer is warm."""
+    """The renderer is warm; its name, which "auto" leaves open."""
+
+    renderer: str = ""
 
 
 class Unusable(msgspec.Struct, frozen=True, tag_field="type", tag="unusable"):

@@ -14,6 +14,7 @@ from typing import Self, assert_never
 
 from engine import logs
 from engine.children import Child, ChildGone, Kept, in_background
+from engine.config import RendererTable
 from engine.errors import ConfigError, RenderCanceled, RenderFailed, WorkerDied, WorkerHung
 from engine.fleet import (
     UNFINISHED,
@@ -179,12 +180,13 @@ class LocalFleet:
         renderer: str,
         models: Path,
         work: Path,
+        options: RendererTable = RendererTable(),  # noqa: B008  # frozen
         devices: int = 1,
         deadlines: Deadlines | None = None,
         recycling: Recycling | None = None,
         module: str = "engine.fleet.worker",
     ) -> None:
-        self._settings = WorkerSettings(renderer=renderer, models=models, work=work)
+        self._settings = WorkerSettings(renderer=renderer, models=models, work=work, options=options)
         self._work = work
         self._module = module
         self._deadlines = deadlines or Deadlines()
@@ -269,6 +271,7 @@ class LocalFleet:
         if isinstance(reply, Unusable):
             await child.close()
             raise ConfigError(reply.sentence)
+        log.info("worker warm", renderer=reply.renderer, device=device)
         return child
 
 

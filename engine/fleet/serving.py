@@ -30,14 +30,14 @@ MakeClip = Callable[[RenderOrder, OnProgress], LabeledClip]
 _PROGRESS_EVERY_SECONDS = 0.25
 
 
-class CancelRequested(Exception):
-    """The engine wants this job stopped."""
+class CancelRequested(BaseException):
+    """The engine wants this job stopped. No library that catches Exception may swallow it."""
 
 
-def serve(link: Link, make: MakeClip) -> None:
+def serve(link: Link, make: MakeClip, *, renderer: str = "") -> None:
     """Take orders until the engine hangs up. After a failure that poisons the process, end it."""
     inbox = Inbox(link)
-    link.send(Loaded())
+    link.send(Loaded(renderer))
     while True:
         order = inbox.next_order()
         reply = _carry_out(order, inbox, link, make)

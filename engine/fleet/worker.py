@@ -24,17 +24,21 @@ def main(link: Link) -> None:
     """Warm the renderer up, then serve."""
     settings: WorkerSettings = link.receive(WorkerSettings)
     try:
-        renderer = find_renderer(settings.renderer)(settings.models)
+        renderer = find_renderer(settings.renderer)(settings.models, settings.options)
         renderer.warm_up()
     except ConfigError as error:
         link.send(Unusable(str(error)))
         return
-    serve(link, lambda order, on_progress: make_clip(order, renderer, settings.work, on_progress))
+    serve(
+        link,
+        lambda order, on_progress: make_clip(order, renderer, settings.work, on_progress),
+        renderer=renderer.name,
+    )
 
 
 def make_clip(order: RenderOrder, renderer: Renderer, work: Path, on_progress: OnProgress) -> LabeledClip:
     """Photo and prompt to a labelled mp4 in `work`; the file has its name only once it is whole and synced."""
-    rendered = renderer.animate(_scene(order))
+    rendered = renderer.animate(_scene(order, on_progress))
     label = make_label(
         rendered.digital_source_type, order.locale, width=rendered.width, height=rendered.height
     )
@@ -52,7 +56,7 @@ def make_clip(order: RenderOrder, renderer: Renderer, work: Path, on_progress: O
     return _labeled(rendered, path=path, sha256=digest, label=label.text)
 
 
-def _scene(order: RenderOrder) -> Scene:
+def _scene(order: RenderOrder, on_progress: OnProgress) -> Scene:
     return Scene(
         pixels=read_pixels(order.photo_path.read_bytes()),
         directions=parse_prompt(order.prompt, locale=order.locale),
@@ -60,13 +64,16 @@ def _scene(order: RenderOrder) -> Scene:
         seed=order.seed,
         clip_format=order.clip_format,
         look=order.look,
+        prompt=order.prompt,
+        watch=on_progress,
     )
 
 
 def _watched(rendered: RenderedClip, on_progress: OnProgress) -> Iterator[Frame]:
     """The same frames; each one that is made proves that the work goes on, and may be the last."""
+    done = rendered.done_before
     for number, frame in enumerate(rendered.frames):
-        on_progress(number / rendered.frame_count)
+        on_progress(done + (1 - done) * number / rendered.frame_count)
         yield frame
 
 

@@ -50,7 +50,8 @@ class RenderedClip:
     """Frames as they come from a renderer. `frames` can be read once, and yields `frame_count` frames.
 
     `sound` is (samples, 2) float32 in -1..1 at 48 kHz, or None. `models` must not be empty: a clip that no
-    trained model shaped is not made (DESIGN.md, "Honest source type").
+    trained model shaped is not made (DESIGN.md, "Honest source type"). `done_before` is the share of the work that
+    was done before the first frame is read, 0..1.
     """
 
     frames: Iterator[Frame]
@@ -63,6 +64,7 @@ class RenderedClip:
     models: tuple[TrainedModel, ...]
     made: Made
     sound: NDArray[np.float32] | None = None
+    done_before: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Protocol
@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.config import RendererTable
 from engine.errors import ConfigError
 from engine.media.clip import RenderedClip
 from engine.prompts.directions import Directions
@@ -32,9 +33,21 @@ class ClipFormat:
     aspect: str = "photo"
 
 
+Watch = Callable[[float], None]
+"""Hears how much of the clip is done, 0..1; raises, and not an Exception, where the job is to stop."""
+
+
+def unwatched(_share: float) -> None:
+    """Nobody waits for this clip."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Everything that a renderer may look at. `pixels` is (height, width, 3) uint8 RGB, upright."""
+    """Everything that a renderer may look at. `pixels` is (height, width, 3) uint8 RGB, upright.
+
+    `directions` is `prompt` as we understood it; a `look` replaces both. A renderer that works long before its first
+    frame tells `watch`.
+    """
 
     pixels: NDArray[np.uint8]
     directions: Directions
@@ -42,6 +55,8 @@ class Scene:
     seed: int
     clip_format: ClipFormat
     look: str | None = None
+    prompt: str = ""
+    watch: Watch = field(default=unwatched)
 
 
 class Renderer(Protocol):
@@ -56,8 +71,8 @@ class Renderer(Protocol):
         """Analyse now, render lazily: frames are computed as they are read."""
 
 
-RendererFactory = Callable[[Path], Renderer]
-"""Takes the folder with model files."""
+RendererFactory = Callable[[Path, RendererTable], Renderer]
+"""Takes the folder with model files, and what an operator set for renderers."""
 
 
 def find_renderer(name: str) -> RendererFactory:

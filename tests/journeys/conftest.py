@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from town import Town, Workshop, a_town, running_engine
+from town import Town, Workshop, a_town, running_engine, short_folder
 
 from engine.config import ClipTable, EngineConfig, EngineTable, LimitsTable
 
@@ -20,16 +17,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
-
-
-@contextmanager
-def short_folder() -> Iterator[Path]:
-    """Short, because a Unix socket's path must be."""
-    folder = Path(tempfile.mkdtemp(prefix="zj"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

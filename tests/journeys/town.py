@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -126,6 +128,16 @@ async def _clear(engine: EngineClient, data: Path) -> None:
         return status.queued + status.running == 0
 
     await eventually(is_idle)
+
+
+@contextmanager
+def short_folder() -> Iterator[Path]:
+    """Short, because a Unix socket's path must be."""
+    folder = Path(tempfile.mkdtemp(prefix="zj"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 @asynccontextmanager

@@ -16,6 +16,7 @@ from engine.config import (
     LimitsTable,
     PolicyConfig,
     ProvenanceTable,
+    RendererTable,
     RetentionTable,
 )
 from engine.config import load as load_engine
@@ -32,6 +33,7 @@ KINDS = {
     "engine": EngineTable,
     "clip": ClipTable,
     "limits": LimitsTable,
+    "renderer": RendererTable,
     "policy": PolicyConfig,
     "provenance": ProvenanceTable,
     "retention": RetentionTable,

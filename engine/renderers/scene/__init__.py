@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from engine.config import RendererTable
 from engine.media.clip import Frame, RenderedClip
 from engine.prompts.directions import Directions
 from engine.renderers import ClipFormat, Scene
@@ -32,7 +33,7 @@ class SceneRenderer:
 
     name = "scene"
 
-    def __init__(self, models: Path) -> None:
+    def __init__(self, models: Path, _options: RendererTable | None = None) -> None:
         self._models = models
         self._model: NearObjectModel | None = None
 

@@ -53,6 +53,13 @@ def choose_framing(
 ) -> Framing:
     """`subject` is the middle of what must stay in view, in shares of the photo's sides."""
     clip_width, clip_height = _clip_size(width, height, clip_format)
+    return crop_to(clip_width, clip_height, width=width, height=height, subject=subject)
+
+
+def crop_to(
+    clip_width: int, clip_height: int, *, width: int, height: int, subject: tuple[float, float]
+) -> Framing:
+    """The largest crop of the photo in the clip's shape, around `subject` as far as there is room."""
     ratio = clip_width / clip_height
     crop_width = min(width, max(1, round(height * ratio)))
     crop_height = min(height, max(1, round(width / ratio)))

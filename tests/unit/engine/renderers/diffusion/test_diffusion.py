@@ -1,0 +1,252 @@
+"""Every preset on its tiny pipeline: runs, tells, stops, repeats itself, and survives what goes wrong."""
+
+import shutil
+
+import numpy as np
+import pytest
+from drawing import FAMILIES, a_scene, needs_torch
+
+from engine.errors import ConfigError, RenderFailed
+from engine.media.decode import read_clip_info
+from engine.media.encode import write_mp4
+from engine.renderers.diffusion.presets import PRESETS
+
+pytestmark = needs_torch
+
+each_family = pytest.mark.parametrize("name", FAMILIES)
+
+
+class Stopped(BaseException):
+    """What a worker's watch raises."""
+
+
+def pictures(clip):
+    return np.stack(
+        [np.concatenate([frame.y.ravel(), frame.u.ravel(), frame.v.ravel()]) for frame in clip.frames]
+    )
+
+
+def denoisers(renderer):
+    model = renderer._load()
+    return [
+        one
+        for one in (model._pipe.transformer, getattr(model._pipe, "transformer_2", None))
+        if one is not None
+    ]
+
+
+def fail_at(renderer, monkeypatch, errors):
+    """The denoiser raises these, one a pass, and then works."""
+    denoiser, left = denoisers(renderer)[0], list(errors)
+    forward = denoiser.forward
+
+    def failing(*args, **kwargs):
+        if left:
+            raise left.pop(0)
+        return forward(*args, **kwargs)
+
+    monkeypatch.setattr(denoiser, "forward", failing)
+
+
+@each_family
+def test_a_clip_comes_out_that_says_what_made_it(load, tmp_path, name):
+    told = []
+    clip = load(name).animate(a_scene(watch=told.append))
+    write_mp4(clip, tmp_path / "clip.mp4")
+
+    info, preset = read_clip_info(tmp_path / "clip.mp4"), PRESETS[name]
+
+    assert (info.frame_count, info.frames_per_second) == (
+        9 if name != "quality" else 5,
+        preset.frames_per_second,
+    )
+    assert info.width % preset.side_step == info.height % preset.side_step == 0
+    assert clip.digital_source_type.endswith("/trainedAlgorithmicMedia")
+    assert [(model.name, model.licence) for model in clip.models] == [(preset.title, preset.licence)]
+    assert info.has_sound == (name == "sound")
+    assert told == sorted(told)
+    assert told[-1] == pytest.approx(clip.done_before)
+
+
+@each_family
+def test_the_same_order_gives_the_same_clip_and_another_seed_another(load, name):
+    renderer = load(name)
+
+    one, two, other = (pictures(renderer.animate(a_scene(seed=seed))) for seed in (1, 1, 2))
+
+    assert np.array_equal(one, two)
+    assert not np.array_equal(one, other)
+
+
+@each_family
+def test_a_stop_inside_a_step_leaves_the_next_clip_as_it_would_have_been(load, name):
+    renderer = load(name)
+    before = pictures(renderer.animate(a_scene()))
+    looks = []
+
+    def stop_in_the_second_step(share):
+        looks.append(share)
+        if share > 0 and looks.count(share) == 2:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        renderer.animate(a_scene(watch=stop_in_the_second_step))
+
+    assert len(looks) < 12  # at most a block later
+    assert np.array_equal(pictures(renderer.animate(a_scene())), before)
+
+
+@pytest.mark.parametrize(("name", "passes"), [("standard", (3,)), ("quality", (2, 2)), ("sound", (11,))])
+def test_the_denoiser_runs_once_a_step_and_each_expert_takes_its_half(load, name, passes):
+    renderer, counts = load(name), []
+    for denoiser in denoisers(renderer):
+        calls = []
+        denoiser.register_forward_pre_hook(lambda *_, calls=calls: calls.append(1))
+        counts.append(calls)
+
+    renderer.animate(a_scene())
+
+    assert tuple(len(calls) for calls in counts) == passes
+
+
+def test_the_noise_levels_are_those_of_the_checkpoint(load):
+    for name in ("standard", "quality"):
+        renderer = load(name)
+        renderer.animate(a_scene())
+        scheduler = renderer._load()._pipe.scheduler
+        assert scheduler.sigmas.tolist() == pytest.approx([*PRESETS[name].sigmas, 0.0])
+
+
+def test_the_loras_are_fused_into_both_experts(weights, load, tmp_path):
+    shutil.copytree(weights / PRESETS["quality"].folder, tmp_path / PRESETS["quality"].folder)
+    loras = tmp_path / PRESETS["quality"].folder / "loras"
+    for file in sorted(loras.iterdir())[1:]:
+        shutil.copy(min(loras.iterdir()), file)  # the high-noise expert's, for both
+
+    as_made, mixed = (denoisers(load("quality", folder)) for folder in (weights, tmp_path))
+
+    def queries(expert):
+        return expert.blocks[0].attn1.to_q.weight
+
+    assert bool((queries(as_made[0]) == queries(mixed[0])).all()) != bool(
+        (queries(as_made[1]) == queries(mixed[1])).all()
+    )
+
+
+def test_wan_is_decoded_piece_by_piece_as_it_would_be_at_once(load):
+    import torch
+
+    model = load("standard")._load()
+    latents = torch.randn(1, 48, 3, 5, 3, generator=torch.Generator().manual_seed(1))
+    from engine.renderers.diffusion.model import Drawn
+    from engine.renderers.diffusion.wan import _to_pixels
+
+    pieces = list(model.decode(Drawn(latents)))
+    with torch.no_grad():
+        whole = _to_pixels(model._pipe.vae.decode(model._scaled(latents), return_dict=False)[0])
+
+    assert [len(piece) for piece in pieces] == [1, 4, 4]
+    assert np.array_equal(np.concatenate(pieces), whole)
+
+
+@each_family
+def test_a_caption_is_encoded_once(load, name):
+    renderer = load(name)
+    model, asked = renderer._load(), []
+    model._encode._encoder.register_forward_pre_hook(lambda *_: asked.append(1))
+
+    for prompt in ("snow", "rain", "snow"):
+        renderer.animate(a_scene(prompt))
+
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_out_of_memory_is_met_with_less_each_time(load, monkeypatch, times):
+    import torch
+
+    renderer = load("standard")
+    full = renderer.animate(a_scene())
+    monkeypatch.setattr(
+        renderer._load(), "offload", lambda: None
+    )  # needs a GPU; what it does is diffusers' own
+    fail_at(renderer, monkeypatch, [torch.OutOfMemoryError()] * times)
+
+    clip = renderer.animate(a_scene())
+
+    assert renderer._load()._pipe.vae.use_tiling
+    assert (clip.width < full.width) == (times >= 2)
+    assert len(list(clip.frames)) == clip.frame_count
+
+
+def test_a_job_that_never_fits_fails_and_the_next_one_does_not(load, monkeypatch):
+    import torch
+
+    renderer = load("standard")
+    renderer._load()
+    monkeypatch.setattr(renderer._load(), "offload", lambda: None)
+    fail_at(renderer, monkeypatch, [torch.OutOfMemoryError()] * 4)
+
+    with pytest.raises(RenderFailed, match="out of memory"):
+        renderer.animate(a_scene())
+
+    assert len(list(renderer.animate(a_scene()).frames)) == 9
+
+
+def test_out_of_memory_while_decoding_goes_on_where_it_was(load, monkeypatch):
+    import torch
+
+    renderer = load("standard")
+    model = renderer._load()
+    decoder, calls = model._pipe.vae.decoder, []
+    forward = decoder.forward
+
+    def failing(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == 2:
+            raise torch.OutOfMemoryError
+        return forward(*args, **kwargs)
+
+    monkeypatch.setattr(decoder, "forward", failing)
+
+    assert len(list(renderer.animate(a_scene()).frames)) == 9
+
+
+@each_family
+def test_numbers_that_run_away_fail_the_job(load, monkeypatch, name):
+    import torch
+
+    renderer = load(name)
+    denoiser = denoisers(renderer)[0]
+    forward = denoiser.forward
+
+    def poisoned(*args, **kwargs):
+        return tuple(part * torch.nan for part in forward(*args, **kwargs))
+
+    monkeypatch.setattr(denoiser, "forward", poisoned)
+
+    with pytest.raises(RenderFailed, match="not finite"):
+        renderer.animate(a_scene())
+
+
+def test_missing_weights_are_named(load, tmp_path):
+    with pytest.raises(ConfigError, match=r"fastwan2\.2-ti2v-5b"):
+        load("standard", tmp_path)._load()
+
+
+def test_a_truncated_file_does_not_load(weights, load, tmp_path):
+    folder = shutil.copytree(weights / PRESETS["standard"].folder, tmp_path / PRESETS["standard"].folder)
+    file = next((folder / "transformer").glob("*.safetensors"))
+    file.write_bytes(file.read_bytes()[:-1000])
+
+    with pytest.raises(ConfigError, match="cannot be loaded"):
+        load("standard", tmp_path)._load()
+
+
+def test_a_missing_tensor_is_not_left_unset_in_silence(weights, load, tmp_path):
+    folder = shutil.copytree(weights / PRESETS["standard"].folder, tmp_path / PRESETS["standard"].folder)
+    config = folder / "transformer" / "config.json"
+    config.write_text(config.read_text().replace('"num_layers": 2', '"num_layers": 3'))
+
+    with pytest.raises(ConfigError, match="not whole: transformer lacks"):
+        load("standard", tmp_path)._load()

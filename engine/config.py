@@ -82,15 +82,20 @@ class RetentionTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class RendererTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[renderer]`: for the presets that run on a GPU.
+    """`[renderer]`: for the presets that run on a GPU, and for `remote`, which asks a video server.
 
     `weights` is a folder that replaces the fetched one. `attention` is "auto" or the name of one of diffusers'
-    attention backends; `compile` compiles the denoiser's blocks: a slower start, faster clips.
+    attention backends; `compile` compiles the denoiser's blocks: a slower start, faster clips. `url` is where the
+    server answers `/v1/videos`, `model` what it runs, under `model_licence`.
     """
 
     weights: str = ""
     attention: str = "auto"
     compile: bool = True
+    url: str = ""
+    token_file: str = ""
+    model: str = ""
+    model_licence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +142,7 @@ def load(path: Path | None) -> EngineConfig:
         environment=str(environment),
         engine=settings.table(tables, "engine", EngineTable),
         clip=settings.table(tables, "clip", ClipTable),
-        renderer=settings.table(tables, "renderer", RendererTable),
+        renderer=_in_folder(settings.table(tables, "renderer", RendererTable), folder.resolve()),
         limits=settings.table(tables, "limits", LimitsTable),
         policy=settings.table(tables, "policy", PolicyConfig),
         provenance=settings.table(tables, "provenance", ProvenanceTable),
@@ -146,6 +151,12 @@ def load(path: Path | None) -> EngineConfig:
     for problem in _contradictions(config):
         raise ConfigError(problem)
     return config
+
+
+def _in_folder(table: RendererTable, folder: Path) -> RendererTable:
+    """With whole paths: a worker does not know where the configuration lies."""
+    weights, token_file = (str(folder / path) if path else "" for path in (table.weights, table.token_file))
+    return msgspec.structs.replace(table, weights=weights, token_file=token_file)
 
 
 def _contradictions(config: EngineConfig) -> Iterator[str]:
@@ -157,5 +168,7 @@ def _contradictions(config: EngineConfig) -> Iterator[str]:
         yield "[policy] stranger_below must not be above face_match"
     if max(retention.prompt_days, retention.clip_hours / 24) > retention.id_days:
         yield "[retention] id_days must be the longest: clips and prompts belong to their ids"
+    if config.engine.renderer == "remote" and not (config.renderer.url and config.renderer.model):
+        yield '[engine] renderer = "remote" needs [renderer] url and model: the server, and what is disclosed as used'
     if config.engine.port and not config.engine.token_file:
         yield "[engine] port needs token_file: a file with the token that callers must send"

@@ -46,6 +46,13 @@ def sample_frames(path: Path, count: int) -> list[RGB]:
     return frames
 
 
+def read_frames(path: Path) -> Iterator[RGB]:
+    """Every frame, in order, as it is decoded. Raises ValueError: not a readable clip."""
+    with _open(path) as container:
+        for frame in container.decode(video=0):
+            yield _to_rgb(frame)
+
+
 def read_clip_info(path: Path) -> ClipInfo:
     """Raises ValueError for a file that is not a readable clip."""
     with _open(path) as container:

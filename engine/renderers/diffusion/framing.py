@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from engine.renderers import ClipFormat
+from engine.renderers.described import find_subject
 from engine.renderers.diffusion.presets import Preset
 from engine.renderers.scene.framing import PORTRAIT_FROM, WIDE, Framing, crop_to
 from engine.verdicts import Face
@@ -38,7 +39,7 @@ def frame_photo(
         clip_height,
         width=width,
         height=height,
-        subject=_middle_of(faces, width=width, height=height),
+        subject=find_subject(faces, width=width, height=height),
     )
 
 
@@ -46,10 +47,3 @@ def count_frames(preset: Preset, clip_format: ClipFormat) -> int:
     """The preset's number, or fewer where shorter clips are configured."""
     wanted = min(preset.frames, round(clip_format.seconds * preset.frames_per_second) + 1)
     return max(1, round((wanted - 1) / preset.frame_step)) * preset.frame_step + 1
-
-
-def _middle_of(faces: tuple[Face, ...], *, width: int, height: int) -> tuple[float, float]:
-    if not faces:
-        return 0.5, 0.5
-    face = max(faces, key=lambda face: face.width * face.height)
-    return (face.x + face.width / 2) / width, (face.y + face.height / 2) / height

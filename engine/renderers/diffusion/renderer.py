@@ -13,9 +13,10 @@ from PIL import Image
 from engine import logs
 from engine.config import RendererTable
 from engine.errors import RenderFailed
-from engine.media.clip import Frame, Made, RenderedClip, TrainedModel
+from engine.media.clip import Frame, RenderedClip, TrainedModel
 from engine.prompts.directions import Directions
 from engine.renderers import ClipFormat, Scene
+from engine.renderers.described import SOURCE_TYPE, say_made
 from engine.renderers.diffusion.framing import count_frames, frame_photo
 from engine.renderers.diffusion.machine import Machine, import_torch
 from engine.renderers.diffusion.model import Drawn, Model, Take
@@ -26,17 +27,11 @@ from engine.verdicts import PhotoFacts
 
 log = logs.get(__name__)
 
-SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
-"""Every pixel comes out of a trained model, the first frame's too."""
-
 DRAWN_SHARE = 0.7
 """How much of a clip's time denoising takes; decoding and encoding are the rest."""
 
 SMALLER = 0.75
 """Sides of a clip that did not fit into memory."""
-
-AS_DESCRIBED = "as_described"
-"""What moves is up to the model; we name nothing that we cannot know."""
 
 T = TypeVar("T")
 
@@ -75,7 +70,7 @@ class DiffusionRenderer:
             renderer=self.name,
             digital_source_type=SOURCE_TYPE,
             models=(TrainedModel(self._preset.title, self._preset.version, self._preset.licence),),
-            made=_made(scene),
+            made=say_made(scene),
             sound=drawn.sound,
             done_before=DRAWN_SHARE,
         )
@@ -162,12 +157,6 @@ def _load_model(preset: Preset, folder: Path, machine: Machine) -> Model:
             from engine.renderers.diffusion.ltx import Ltx
 
             return Ltx(preset, folder, machine)
-
-
-def _made(scene: Scene) -> Made:
-    if scene.look is not None:
-        return Made(moved=(scene.look,))
-    return Made(moved=(AS_DESCRIBED,) if scene.prompt.strip() else ())
 
 
 def _skipping(pieces: Iterator[NDArray[np.uint8]], frames: int) -> Iterator[NDArray[Any]]:

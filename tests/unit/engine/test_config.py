@@ -67,3 +67,18 @@ def test_a_mistake_is_one_sentence_that_names_it(tmp_path: Path, text: str, sent
         load(written(tmp_path, text))
 
     assert "\n" not in str(caught.value)
+
+
+def test_paths_of_the_renderer_are_relative_to_the_configuration(tmp_path):
+    (tmp_path / "config.toml").write_text('[renderer]\nweights = "wan"\ntoken_file = "/etc/token"\n')
+
+    table = load(tmp_path / "config.toml").renderer
+
+    assert (table.weights, table.token_file) == (str(tmp_path / "wan"), "/etc/token")
+
+
+def test_the_remote_renderer_must_know_where_and_what(tmp_path):
+    (tmp_path / "config.toml").write_text('[engine]\nrenderer = "remote"\n')
+
+    with pytest.raises(ConfigError, match=r"\[renderer\] url and model"):
+        load(tmp_path / "config.toml")

@@ -2,7 +2,7 @@ import pytest
 
 from engine.prompts.lexicon import load_lexicons
 from engine.prompts.looks import LOOK_NAMES
-from engine.renderers.diffusion.renderer import AS_DESCRIBED
+from engine.renderers.described import AS_DESCRIBED
 from engine.renderers.scene.effects import EFFECTS as RENDERED
 from engine.schema import FailureCause, PhotoProblem, Reason, Refused, Restricted, Stage
 from handlers.phrases import (

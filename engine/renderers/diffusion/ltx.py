@@ -48,10 +48,10 @@ class Ltx:
         )
         self._enlarge = LTX2LatentUpsamplePipeline(vae=self._pipe.vae, latent_upsampler=upsampler)
         self._enlarge.set_progress_bar_config(disable=True)
-        self._encode = TextEncoding(self._pipe, machine, self._read)
-        self._pipe.to(machine.device)
+        denoisers = [self._pipe.transformer]
+        self._encode = TextEncoding(self._pipe, denoisers, machine, self._read)
+        machine.place(self._pipe, denoisers)
         self._enlarge.to(machine.device)
-        machine.speed_up([self._pipe.transformer])
 
     def draw(self, take: Take, watch: Watch, *, share: float) -> Drawn:
         from diffusers.pipelines.ltx2.pipeline_ltx2_condition import LTX2VideoCondition
@@ -101,9 +101,9 @@ class Ltx:
     def offload(self) -> None:
         self._pipe.enable_model_cpu_offload(device=self._machine.device)
 
-    def _read(self, caption: str) -> Mapping[str, Any]:
+    def _read(self, caption: str, device: str) -> Mapping[str, Any]:
         embeds, mask, _, _ = self._pipe.encode_prompt(
-            caption, do_classifier_free_guidance=False, device=self._machine.device
+            caption, do_classifier_free_guidance=False, device=device
         )
         return {"prompt_embeds": embeds, "prompt_attention_mask": mask}
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from engine.renderers.diffusion.machine import Machine, import_torch
+from engine.renderers.diffusion.machine import Machine, TextPlace, import_torch
+
+Encode = Callable[[str, str], Mapping[str, Any]]
+"""Takes a caption and a device."""
 
 KEPT = 32
 """Encoded captions; the ones of a retry and of "Again" are the most common."""
@@ -46,12 +49,13 @@ def write_caption(prompt: str, look: str | None) -> str:
 class TextEncoding:
     """Takes the text encoder out of a pipeline and lends it back for one caption at a time.
 
-    On a small GPU it waits in main memory: it is as large as the denoiser, and works for a moment only.
-    `encode` calls the pipeline's own method and returns the tensors that its call takes.
+    It is as large as the denoiser and works for a moment only: where a GPU has no room for both, the denoiser makes
+    room for it, or it works on the CPU. `encode` calls the pipeline's own method, on a device, and returns the tensors
+    that its call takes.
     """
 
-    def __init__(self, pipe: Any, machine: Machine, encode: Callable[[str], Mapping[str, Any]]) -> None:
-        self._pipe, self._machine, self._encode = pipe, machine, encode
+    def __init__(self, pipe: Any, denoisers: Sequence[Any], machine: Machine, encode: Encode) -> None:
+        self._pipe, self._denoisers, self._machine, self._encode = pipe, denoisers, machine, encode
         self._encoder, pipe.text_encoder = pipe.text_encoder, None
         self._kept: OrderedDict[str, Mapping[str, Any]] = OrderedDict()
 
@@ -64,12 +68,28 @@ class TextEncoding:
         return self._kept[caption]
 
     def _ask(self, caption: str) -> Mapping[str, Any]:
-        torch = import_torch()
-        self._pipe.text_encoder = self._encoder.to(self._machine.device)
+        torch, device = import_torch(), self._machine.device
+        with torch.no_grad():
+            match self._machine.text_place:
+                case TextPlace.BESIDE:
+                    return self._lend(caption, device)
+                case TextPlace.CPU:
+                    return {name: tensor.to(device) for name, tensor in self._lend(caption, "cpu").items()}
+                case TextPlace.SWAPPED:
+                    self._move_denoisers("cpu")
+                    try:
+                        return self._lend(caption, device)
+                    finally:
+                        self._encoder.to("cpu")
+                        self._move_denoisers(device)
+
+    def _lend(self, caption: str, device: str) -> Mapping[str, Any]:
+        self._pipe.text_encoder = self._encoder.to(device)
         try:
-            with torch.no_grad():
-                return self._encode(caption)
+            return self._encode(caption, device)
         finally:
             self._pipe.text_encoder = None
-            if not self._machine.is_roomy:
-                self._encoder.to("cpu")
+
+    def _move_denoisers(self, device: str) -> None:
+        for denoiser in self._denoisers:
+            denoiser.to(device)

@@ -38,9 +38,8 @@ class Wan:
             one for one in (self._pipe.transformer, self._pipe.transformer_2) if one is not None
         ]
         self._fuse_loras(folder)
-        self._encode = TextEncoding(self._pipe, machine, self._read)
-        self._pipe.to(machine.device)
-        machine.speed_up(self._denoisers)
+        self._encode = TextEncoding(self._pipe, self._denoisers, machine, self._read)
+        machine.place(self._pipe, self._denoisers)
 
     def draw(self, take: Take, watch: Watch, *, share: float) -> Drawn:
         pipe, preset = self._pipe, self._preset
@@ -80,12 +79,12 @@ class Wan:
     def offload(self) -> None:
         self._pipe.enable_model_cpu_offload(device=self._machine.device)
 
-    def _read(self, caption: str) -> Mapping[str, Any]:
+    def _read(self, caption: str, device: str) -> Mapping[str, Any]:
         embeds, _ = self._pipe.encode_prompt(
             caption,
             do_classifier_free_guidance=False,
             max_sequence_length=LONGEST_TEXT,
-            device=self._machine.device,
+            device=device,
         )
         return {"prompt_embeds": embeds}
 

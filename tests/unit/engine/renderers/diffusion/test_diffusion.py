@@ -1,15 +1,21 @@
 """Every preset on its tiny pipeline: runs, tells, stops, repeats itself, and survives what goes wrong."""
 
+import dataclasses
 import shutil
 
 import numpy as np
 import pytest
 from drawing import FAMILIES, a_scene, needs_torch
+from PIL import Image
 
+from engine.config import RendererTable
 from engine.errors import ConfigError, RenderFailed
 from engine.media.decode import read_clip_info
 from engine.media.encode import write_mp4
+from engine.renderers.diffusion.machine import Machine, TextPlace
+from engine.renderers.diffusion.model import Take
 from engine.renderers.diffusion.presets import PRESETS
+from engine.renderers.diffusion.wan import Wan
 
 pytestmark = needs_torch
 
@@ -159,6 +165,26 @@ def test_a_caption_is_encoded_once(load, name):
         renderer.animate(a_scene(prompt))
 
     assert len(asked) == 2
+
+
+@pytest.mark.parametrize(("gigabytes", "place"), [(80, "beside"), (16, "swapped"), (8, "cpu")])
+def test_a_small_gpu_holds_the_denoiser_or_the_text_encoder(load, weights, monkeypatch, gigabytes, place):
+    """The memory is made up and the device is the CPU: where things are put is tested, not whether they fit."""
+    machine = Machine(device="cuda", dtype="float32", gigabytes=gigabytes, options=RendererTable())
+    assert machine.text_place == TextPlace(place)
+    monkeypatch.setattr(Machine, "text_place", machine.text_place)
+    preset = PRESETS["standard"]
+    model = Wan(preset, weights / preset.folder, dataclasses.replace(machine, device="cpu"))
+    take = Take(Image.new("RGB", (96, 160)), "snow", 5, 1)
+
+    text = model._encode(take.caption)["prompt_embeds"]
+    drawn = model.draw(take, lambda _: None, share=1.0)
+
+    assert bool((text == load("standard")._load()._encode(take.caption)["prompt_embeds"]).all())
+    assert model._pipe.text_encoder is None
+    kept_as = str(model._pipe.transformer.blocks[0].ffn.net[2].weight.dtype)
+    assert kept_as == ("torch.float8_e4m3fn" if gigabytes == 8 else "torch.float32")
+    assert [len(piece) for piece in model.decode(drawn)] == [1, 4]
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])

@@ -1,0 +1,204 @@
+"""The presets' weights: fetched from their hub once, pinned to what was fetched, checked without a GPU, offline afterwards."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from engine.errors import ConfigError
+from engine.renderers.diffusion.machine import import_torch
+from engine.renderers.diffusion.presets import Family, Preset
+
+RECORD = "zoetrope.json"
+"""Beside the weights: which revision they are, and the hash of every file."""
+
+ROOM = 1.05
+"""How much free disk a fetch wants, of what it will write."""
+
+PARTS = {
+    Family.WAN: ("model_index.json", "scheduler/*", "text_encoder/*", "tokenizer/*", "transformer/*", "transformer_2/*", "vae/*"),
+    Family.LTX: (
+        "model_index.json", "scheduler/*", "text_encoder/*", "tokenizer/*", "transformer/*", "connectors/*", "vae/*",
+        "audio_vae/*", "vocoder/*", "duration_head/*", "latent_upsampler/*",
+    ),
+}  # fmt: skip
+"""What of a repository is needed; some hold the undistilled model as well."""
+
+
+class KeptFile(msgspec.Struct, frozen=True):
+    """One file, its place in the folder, and its hash."""
+
+    name: str
+    size_bytes: int
+    sha256: str
+
+
+class Record(msgspec.Struct, frozen=True):
+    """What was fetched. `revisions` are the commits, by repository."""
+
+    revisions: dict[str, str]
+    files: tuple[KeptFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A repository, the files that we want of it, and the folder below the preset's where they go."""
+
+    repo: str
+    patterns: tuple[str, ...]
+    into: str = "."
+
+
+def list_sources(preset: Preset) -> Iterator[Source]:
+    """The model, then its LoRAs."""
+    yield Source(preset.repo, PARTS[preset.family])
+    for repo in dict.fromkeys(lora.repo for lora in preset.loras):
+        yield Source(repo, tuple(lora.file for lora in preset.loras if lora.repo == repo), into="loras")
+
+
+def fetch(
+    preset: Preset, models: Path, *, accepted: bool, say: Callable[[str], None], endpoint: str | None = None
+) -> Path:
+    """Bring the weights, going on where an earlier try stopped; what is here already is left alone.
+
+    The folder has its name only once everything in it is whole. Raises ConfigError: the licence was not accepted,
+    the disk is too small, the hub does not answer, or sends another file than it announces.
+    """
+    folder = models / preset.folder
+    if read_record(folder) is not None:
+        return folder
+    if preset.licence_note and not accepted:
+        raise ConfigError(f"{preset.licence_note} If you accept that, add --accept-licence.")
+    say(f"{preset.title}: {preset.licence}")
+    unfinished = models / f".fetching-{preset.folder}"
+    unfinished.mkdir(parents=True, exist_ok=True)
+    try:
+        revisions = {
+            source.repo: _download(source, unfinished / source.into, endpoint=endpoint, say=say)
+            for source in list_sources(preset)
+        }
+    except ConfigError:
+        raise
+    except Exception as error:  # the hub's client lets its HTTP library's errors through, whichever that is
+        raise ConfigError(
+            f"{preset.repo} could not be fetched ({type(error).__name__}); try again later"
+        ) from error
+    record = Record(revisions=revisions, files=tuple(_hash_files(unfinished)))
+    (unfinished / RECORD).write_bytes(msgspec.json.format(msgspec.json.encode(record)))
+    unfinished.rename(folder)
+    return folder
+
+
+def read_record(folder: Path) -> Record | None:
+    """None where nothing was fetched into this folder, or not all of it."""
+    path = folder / RECORD
+    return msgspec.json.decode(path.read_bytes(), type=Record) if path.is_file() else None
+
+
+def find_faults(folder: Path) -> Iterator[str]:
+    """What is wrong with a folder of weights, one sentence each; nothing where it is whole. Needs no GPU.
+
+    A folder that was not fetched by us has no record, and is looked at for missing tensors only.
+    """
+    if not folder.is_dir():
+        yield f"there is no folder {folder.name}"
+        return
+    record = read_record(folder)
+    for file in record.files if record is not None else ():
+        path = folder / file.name
+        if not path.is_file() or path.stat().st_size != file.size_bytes or _hash(path) != file.sha256:
+            yield f"{file.name} is not the file that was fetched"
+    yield from _find_missing_tensors(folder)
+
+
+def _download(source: Source, into: Path, *, endpoint: str | None, say: Callable[[str], None]) -> str:
+    """Into a folder; the commit that it was. The hub's own progress bars show on a terminal."""
+    from huggingface_hub import HfApi, snapshot_download
+
+    api = HfApi(endpoint=endpoint)
+    info = api.model_info(source.repo, files_metadata=True)
+    settings: dict[str, Any] = {
+        "revision": info.sha,
+        "local_dir": str(into),
+        "allow_patterns": list(source.patterns),
+        "endpoint": endpoint,
+    }
+    missing = sum(
+        file.file_size
+        for file in snapshot_download(source.repo, dry_run=True, **settings)
+        if file.will_download
+    )
+    free = shutil.disk_usage(into.parent).free
+    if missing * ROOM > free:
+        raise ConfigError(
+            f"{source.repo} needs {missing / 1e9:.1f} GB of disk, and {free / 1e9:.1f} GB are free"
+        )
+    say(f"{source.repo}: {missing / 1e9:.1f} GB to fetch")
+    snapshot_download(source.repo, **settings)
+    _compare(into, info.siblings or ())
+    return str(info.sha)
+
+
+def _compare(folder: Path, siblings: Any) -> None:
+    """Every large file against the hash that the hub names for it."""
+    for sibling in siblings:
+        path = folder / sibling.rfilename
+        if sibling.lfs is not None and path.is_file() and _hash(path) != sibling.lfs.sha256:
+            path.unlink()
+            raise ConfigError(f"{sibling.rfilename} is not the file that its repository names; fetch again")
+
+
+def _hash_files(folder: Path) -> Iterator[KeptFile]:
+    shutil.rmtree(folder / ".cache", ignore_errors=True)  # the hub client's notes about half-fetched files
+    shutil.rmtree(folder / "loras" / ".cache", ignore_errors=True)
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.name != RECORD):
+        yield KeptFile(str(path.relative_to(folder)), path.stat().st_size, _hash(path))
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _find_missing_tensors(folder: Path) -> Iterator[str]:
+    """Diffusers loads a checkpoint that lacks tensors without a word; the files' headers tell."""
+    index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+    for part, kind in index.items():
+        if isinstance(kind, list) and kind[0] and list((folder / part).glob("*.safetensors")):
+            lacking = sorted(_expected_tensors(folder / part, *kind) - _stored_tensors(folder / part))
+            if lacking:
+                yield f"{part} lacks {len(lacking)} tensors, first {lacking[0]}"
+
+
+def _expected_tensors(folder: Path, library: str, name: str) -> set[str]:
+    """The names that the configuration asks for; weights that are tied to others may be left out."""
+    torch = import_torch()
+    if library == "transformers":
+        from transformers import AutoConfig
+
+        configuration = AutoConfig.from_pretrained(folder, local_files_only=True)
+        with torch.device("meta"):
+            model = getattr(importlib.import_module(library), name)(configuration)
+        return set(model.state_dict()) - set(model.all_tied_weights_keys)
+    module = library if library == "diffusers" else f"diffusers.pipelines.{library}"
+    kind = getattr(importlib.import_module(module), name)
+    with torch.device("meta"):
+        return set(kind.from_config(kind.load_config(str(folder))).state_dict())
+
+
+def _stored_tensors(folder: Path) -> set[str]:
+    from safetensors import safe_open
+
+    stored: set[str] = set()
+    for path in folder.glob("*.safetensors"):
+        with safe_open(path, framework="pt") as file:
+            stored |= set(file.keys())
+    return stored

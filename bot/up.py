@@ -117,8 +117,13 @@ async def run(config: settings.Config, config_path: Path) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, supervisor.stopping.set)
     on_telegram = config.has_token()
+    _say("Starting…")
+    if not (config.data / "models").exists():
+        _say(
+            "This is the first start: keys are made, and 40 MB are fetched, of which 6 MB of models are kept."
+        )
+        await _fetch_models(config_path)
     keeping = [asyncio.create_task(supervisor.keep(part)) for part in parts(config_path, config)]
-    _say("Starting (the first time, keys are made and a model is fetched)…")
     if await _engine_is_ready(config, supervisor):
         _say(HELLO_TELEGRAM if on_telegram else HELLO_PLAYGROUND.format(url=_page(config)))
         _say(f"Logs are in {supervisor.logs}. Ctrl-C stops everything.")
@@ -140,6 +145,13 @@ def parts(config_path: Path, config: settings.Config) -> list[Part]:
         Part("playground", ("-m", "bot.playground", *where)),
         Part("bot", ("-m", "bot", "run", "--playground", *at)),
     ]
+
+
+async def _fetch_models(config_path: Path) -> None:
+    """With its bars on this terminal. What it could not bring, the engine tries again, and says what is off without it."""
+    command = (sys.executable, "-m", "engine", "models", "fetch", "--config", str(config_path))
+    child = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.DEVNULL)
+    await child.wait()
 
 
 async def _engine_is_ready(config: settings.Config, supervisor: Supervisor) -> bool:

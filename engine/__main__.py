@@ -80,8 +80,7 @@ def check_config(path: Path) -> None:
         )
         if loaded.keys.exists():
             click.echo(str(signing_keys.describe(loaded.keys)))
-        for state in models.describe(loaded.models):
-            click.echo(str(state))
+        click.echo(_list_models(loaded.models))
 
 
 @main.group()
@@ -121,23 +120,28 @@ def weights() -> None:
 
 
 @weights.command("fetch")
+@click.argument("names", nargs=-1)
+@click.option("--accept-licence", is_flag=True, help="For weights whose licence asks for a decision.")
 @at_config
-def models_fetch(path: Path) -> None:
-    """Fetch what is missing, each file checked against its SHA-256."""
+def models_fetch(path: Path, names: tuple[str, ...], *, accept_licence: bool) -> None:
+    """Fetch what is missing of the default set, or the NAMES; each file is checked against its SHA-256."""
     with explained():
         folder = config.load(path).models
-        folder.mkdir(parents=True, exist_ok=True)
         with ProgressBars() as bars:
-            models.fetch_all(folder, bars.show)
-        click.echo("\n".join(str(state) for state in models.describe(folder)))
+            models.fetch(folder, names, accepted=accept_licence, progress=bars.show)
+        click.echo(_list_models(folder))
 
 
 @weights.command("list")
 @at_config
 def models_list(path: Path) -> None:
-    """Every file with its licence, size, and whether it is here."""
+    """Every file with its licence, size, whether it is here, and what is off without it."""
     with explained():
-        click.echo("\n".join(str(state) for state in models.describe(config.load(path).models)))
+        click.echo(_list_models(config.load(path).models))
+
+
+def _list_models(folder: Path) -> str:
+    return "\n".join(str(state) for state in models.describe(folder))
 
 
 @main.command()
@@ -154,19 +158,29 @@ def verify(file: Path, path: Path) -> None:
 
 
 class ProgressBars:
-    """One line a file on a terminal; nothing elsewhere."""
+    """One line a package on a terminal; nothing elsewhere."""
+
+    def __init__(self) -> None:
+        self._shown = ""
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if sys.stderr.isatty():
-            click.echo(err=True)
+        self._end_line()
 
     def show(self, name: str, fraction: float) -> None:
-        if sys.stderr.isatty():
-            done = round(fraction * 30)
-            click.echo(f"\r{name:12} [{'#' * done}{'.' * (30 - done)}] {fraction:4.0%}", nl=False, err=True)
+        if not sys.stderr.isatty():
+            return
+        if name != self._shown:
+            self._end_line()
+        self._shown = name
+        done = round(fraction * 30)
+        click.echo(f"\r{name:<40} [{'#' * done}{'.' * (30 - done)}] {fraction:4.0%}", nl=False, err=True)
+
+    def _end_line(self) -> None:
+        if self._shown:
+            click.echo(err=True)
 
 
 @contextlib.contextmanager
@@ -201,7 +215,21 @@ def prepare(loaded: EngineConfig) -> None:
     if not loaded.keys.exists():
         signing_keys.init_keys(loaded.keys, operator=loaded.provenance.operator)
         log.info("signing keys made")
-    models.fetch_all(loaded.models)
+    bring_weights(loaded.models)
+
+
+def bring_weights(folder: Path) -> None:
+    """Raises ConfigError where the renderer cannot do without what could not be had; the rest is switched off, and said."""
+    complaint = None
+    try:
+        models.fetch(folder)
+    except ConfigError as error:
+        complaint = error
+    for state in models.describe(folder):
+        if not state.present and state.model.kind == "default":
+            log.warning("weights are missing", model=state.model.name, off=state.model.needed_for)
+        if not state.present and state.model.kind == "required" and state.model.sources and complaint:
+            raise complaint
 
 
 async def serve(loaded: EngineConfig) -> None:

@@ -16,7 +16,7 @@ from engine.errors import ClipCheckFailed
 from engine.fleet import RenderOrder
 from engine.fleet.local import LocalFleet
 from engine.media.clip import CheckedClip
-from engine.models import fetch_all
+from engine.models import fetch
 from engine.policy import POLICY_VERSION
 from engine.renderers import ClipFormat
 from engine.schema import JobRequest, Reason
@@ -52,7 +52,7 @@ def request(prompt: str) -> JobRequest:
 def models() -> Path:
     """The weights, fetched once into the same folder that the product uses here."""
     folder = Path(__file__).parents[2] / "data" / "models"
-    fetch_all(folder)
+    fetch(folder)
     return folder
 
 

@@ -43,5 +43,5 @@ class NearObjectModel:
 
 def name_model() -> TrainedModel:
     """U2-Netp as the disclosure names it."""
-    model = next(model for model in load_catalog() if model.name == MODEL)
+    model = load_catalog().find(MODEL)
     return TrainedModel(name=model.title, version=model.version, licence=model.licence)

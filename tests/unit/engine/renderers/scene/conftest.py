@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.models import fetch_all
+from engine.models import fetch
 from engine.renderers.scene import SceneRenderer
 
 MODELS = Path(__file__).parents[5] / "data" / "models"
@@ -13,7 +13,7 @@ MODELS = Path(__file__).parents[5] / "data" / "models"
 @pytest.fixture(scope="session")
 def models():
     """The default data folder: fetched once, offline afterwards."""
-    fetch_all(MODELS)
+    fetch(MODELS)
     return MODELS
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.errors import ConfigError
 from engine.media.encode import SOUND_RATE
 from engine.renderers import Watch
 from engine.renderers.diffusion.machine import Machine, import_torch
@@ -37,21 +38,31 @@ NO_GUIDANCE = {
 class Ltx:
     """See `engine.renderers.diffusion.model.Model`."""
 
-    def __init__(self, preset: Preset, folder: Path, machine: Machine) -> None:
-        from diffusers import LTX2ConditionPipeline, LTX2LatentUpsamplePipeline
+    def __init__(self, preset: Preset, pipe: Any, upsampler: Any, machine: Machine) -> None:
+        from diffusers import LTX2LatentUpsamplePipeline
+
+        self._preset, self._pipe, self._machine = preset, pipe, machine
+        self._enlarge = LTX2LatentUpsamplePipeline(vae=pipe.vae, latent_upsampler=upsampler)
+        self._enlarge.set_progress_bar_config(disable=True)
+        denoisers = [pipe.transformer]
+        self._encode = TextEncoding(pipe, denoisers, machine, self._read)
+        machine.place(pipe, denoisers)
+        self._enlarge.to(machine.device)
+
+    @classmethod
+    def load(cls, preset: Preset, folder: Path, machine: Machine) -> Ltx:
+        """Raises ConfigError where the weights are not whole."""
+        from diffusers import LTX2ConditionPipeline
         from diffusers.pipelines.ltx2.latent_upsampler import LTX2LatentUpsamplerModel
 
-        self._preset, self._machine = preset, machine
-        self._pipe = machine.load(LTX2ConditionPipeline, folder)
-        upsampler = LTX2LatentUpsamplerModel.from_pretrained(
-            str(folder), subfolder="latent_upsampler", dtype=self._pipe.vae.dtype, local_files_only=True
-        )
-        self._enlarge = LTX2LatentUpsamplePipeline(vae=self._pipe.vae, latent_upsampler=upsampler)
-        self._enlarge.set_progress_bar_config(disable=True)
-        denoisers = [self._pipe.transformer]
-        self._encode = TextEncoding(self._pipe, denoisers, machine, self._read)
-        machine.place(self._pipe, denoisers)
-        self._enlarge.to(machine.device)
+        pipe = machine.load(LTX2ConditionPipeline, folder)
+        try:
+            upsampler = LTX2LatentUpsamplerModel.from_pretrained(
+                str(folder), subfolder="latent_upsampler", dtype=pipe.vae.dtype, local_files_only=True
+            )
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"{folder.name} lacks its latent_upsampler") from error
+        return cls(preset, pipe, upsampler, machine)
 
     def draw(self, take: Take, watch: Watch, *, share: float) -> Drawn:
         from diffusers.pipelines.ltx2.pipeline_ltx2_condition import LTX2VideoCondition

@@ -152,11 +152,11 @@ def _load_model(preset: Preset, folder: Path, machine: Machine) -> Model:
         case Family.WAN:
             from engine.renderers.diffusion.wan import Wan
 
-            return Wan(preset, folder, machine)
+            return Wan.load(preset, folder, machine)
         case Family.LTX:
             from engine.renderers.diffusion.ltx import Ltx
 
-            return Ltx(preset, folder, machine)
+            return Ltx.load(preset, folder, machine)
 
 
 def _skipping(pieces: Iterator[NDArray[np.uint8]], frames: int) -> Iterator[NDArray[Any]]:

@@ -26,20 +26,23 @@ _NO_GUIDANCE = 1.0
 class Wan:
     """See `engine.renderers.diffusion.model.Model`."""
 
-    def __init__(self, preset: Preset, folder: Path, machine: Machine) -> None:
+    def __init__(self, preset: Preset, pipe: Any, machine: Machine) -> None:
+        self._preset, self._pipe, self._machine = preset, pipe, machine
+        pipe.scheduler = make_scheduler(preset.sampler, preset.sigmas)
+        self._denoisers = [one for one in (pipe.transformer, pipe.transformer_2) if one is not None]
+        self._encode = TextEncoding(pipe, self._denoisers, machine, self._read)
+        machine.place(pipe, self._denoisers)
+
+    @classmethod
+    def load(cls, preset: Preset, folder: Path, machine: Machine) -> Wan:
+        """Raises ConfigError where the weights are not whole."""
         from diffusers import WanImageToVideoPipeline
 
-        self._preset, self._machine = preset, machine
         # The class by name: the repositories' own index names a text-to-video class, or one that diffusers lacks.
         settings = {"expand_timesteps": True} if preset.expand_timesteps else {}
-        self._pipe = machine.load(WanImageToVideoPipeline, folder, **settings)
-        self._pipe.scheduler = make_scheduler(preset.sampler, preset.sigmas)
-        self._denoisers = [
-            one for one in (self._pipe.transformer, self._pipe.transformer_2) if one is not None
-        ]
-        self._fuse_loras(folder)
-        self._encode = TextEncoding(self._pipe, self._denoisers, machine, self._read)
-        machine.place(self._pipe, self._denoisers)
+        pipe = machine.load(WanImageToVideoPipeline, folder, **settings)
+        _fuse_loras(pipe, preset, folder)
+        return cls(preset, pipe, machine)
 
     def draw(self, take: Take, watch: Watch, *, share: float) -> Drawn:
         pipe, preset = self._pipe, self._preset
@@ -88,19 +91,6 @@ class Wan:
         )
         return {"prompt_embeds": embeds}
 
-    def _fuse_loras(self, folder: Path) -> None:
-        """Before anything is moved or compiled. The files lie beside the model, under `loras`."""
-        for lora in self._preset.loras:
-            self._pipe.load_lora_weights(
-                str(folder / "loras"),
-                weight_name=lora.file,
-                load_into_transformer_2=lora.second,
-                local_files_only=True,
-            )
-            part = "transformer_2" if lora.second else "transformer"
-            self._pipe.fuse_lora(components=[part])
-            self._pipe.unload_lora_weights()
-
     def _scaled(self, latents: Any) -> Any:
         """From the denoiser's scale to the decoder's."""
         torch = import_torch()
@@ -110,6 +100,19 @@ class Wan:
             for values in (vae.config.latents_mean, vae.config.latents_std)
         )
         return latents.to(self._machine.device, vae.dtype) * spread + mean
+
+
+def _fuse_loras(pipe: Any, preset: Preset, folder: Path) -> None:
+    """Before anything is moved, kept in 8 bits or compiled. The files lie beside the model, under `loras`."""
+    for lora in preset.loras:
+        pipe.load_lora_weights(
+            str(folder / "loras"),
+            weight_name=lora.file,
+            load_into_transformer_2=lora.second,
+            local_files_only=True,
+        )
+        pipe.fuse_lora(components=["transformer_2" if lora.second else "transformer"])
+        pipe.unload_lora_weights()
 
 
 def _decode_pieces(vae: Any, latents: Any) -> Iterator[Any]:

@@ -174,7 +174,7 @@ def test_a_small_gpu_holds_the_denoiser_or_the_text_encoder(load, weights, monke
     assert machine.text_place == TextPlace(place)
     monkeypatch.setattr(Machine, "text_place", machine.text_place)
     preset = PRESETS["standard"]
-    model = Wan(preset, weights / preset.folder, dataclasses.replace(machine, device="cpu"))
+    model = Wan.load(preset, weights / preset.folder, dataclasses.replace(machine, device="cpu"))
     take = Take(Image.new("RGB", (96, 160)), "snow", 5, 1)
 
     text = model._encode(take.caption)["prompt_embeds"]

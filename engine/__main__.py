@@ -29,6 +29,8 @@ from engine.metrics import Metrics
 from engine.pipeline import Shop
 from engine.provenance import keys as signing_keys
 from engine.renderers import ENTRY_POINT_GROUP, ClipFormat
+from engine.renderers.diffusion import presets
+from engine.renderers.diffusion import weights as large_weights
 from engine.screening import Screening
 
 CONFIG_EXIT = 78
@@ -124,24 +126,51 @@ def weights() -> None:
 @click.option("--accept-licence", is_flag=True, help="For weights whose licence asks for a decision.")
 @at_config
 def models_fetch(path: Path, names: tuple[str, ...], *, accept_licence: bool) -> None:
-    """Fetch what is missing of the default set, or the NAMES; each file is checked against its SHA-256."""
+    """Fetch what is missing of the default set, or the NAMES of files or of presets; everything is checked."""
     with explained():
         folder = config.load(path).models
-        with ProgressBars() as bars:
-            models.fetch(folder, names, accepted=accept_licence, progress=bars.show)
+        files = tuple(name for name in names if name not in presets.PRESETS)
+        for name in (name for name in names if name in presets.PRESETS):
+            large_weights.fetch(presets.PRESETS[name], folder, accepted=accept_licence, say=click.echo)
+        if files or not names:
+            with ProgressBars() as bars:
+                models.fetch(folder, files, accepted=accept_licence, progress=bars.show)
         click.echo(_list_models(folder))
 
 
 @weights.command("list")
 @at_config
 def models_list(path: Path) -> None:
-    """Every file with its licence, size, whether it is here, and what is off without it."""
+    """Every file and preset with its licence, size, whether it is here, and what is off without it."""
     with explained():
         click.echo(_list_models(config.load(path).models))
 
 
+@weights.command("check")
+@click.argument("names", nargs=-1)
+@at_config
+def models_check(path: Path, names: tuple[str, ...]) -> None:
+    """Look for changed files and missing tensors in the NAMED presets, or in all that are here. Needs no GPU."""
+    with explained():
+        loaded = config.load(path)
+        chosen = [presets.find_preset(name) for name in names] or [
+            preset for preset in presets.PRESETS.values() if (loaded.models / preset.folder).is_dir()
+        ]
+        faults = [
+            f"{preset.name}: {fault}"
+            for preset in chosen
+            for fault in large_weights.find_faults(loaded.models / preset.folder)
+        ]
+        faults += [str(state) for state in models.describe(loaded.models) if state.is_missing]
+        click.echo("\n".join(faults) or "All that is here is whole.")
+        sys.exit(1 if faults else 0)
+
+
 def _list_models(folder: Path) -> str:
-    return "\n".join(str(state) for state in models.describe(folder))
+    rows = [str(state) for state in models.describe(folder)]
+    return "\n".join(
+        [*rows, *(large_weights.describe(preset, folder) for preset in presets.PRESETS.values())]
+    )
 
 
 @main.command()

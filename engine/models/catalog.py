@@ -82,14 +82,19 @@ class ModelState(msgspec.Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         model = self.model
-        size, aim = f"{model.size_bytes / 1e6:5.1f} MB", "off:" if self._here() == "MISSING" else "for"
+        size, aim = f"{model.size_bytes / 1e6:5.1f} MB", "off:" if self.is_missing else "for"
         where = f"  (comes with {model.installed.package})" if model.installed else ""
         return f"{model.name:<23} {self._here():<11} {size}  {model.licence:<12}  {aim} {model.needed_for}{where}"
+
+    @property
+    def is_missing(self) -> bool:
+        """Something is off without it that is on by default."""
+        return not self.present and self.model.kind != "optional"
 
     def _here(self) -> str:
         if self.present:
             return "ready"
-        return "not fetched" if self.model.kind == "optional" else "MISSING"
+        return "MISSING" if self.is_missing else "not fetched"
 
 
 class Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -103,6 +103,17 @@ def read_record(folder: Path) -> Record | None:
     return msgspec.json.decode(path.read_bytes(), type=Record) if path.is_file() else None
 
 
+def describe(preset: Preset, models: Path) -> str:
+    """A line for people."""
+    folder = models / preset.folder
+    record = read_record(folder)
+    if record is not None:
+        here, size = "ready", f"{sum(file.size_bytes for file in record.files) / 1e9:5.1f} GB"
+    else:
+        here, size = ("put here" if folder.is_dir() else "not fetched"), "        "
+    return f'{preset.name:<23} {here:<11} {size}  {preset.licence}  for renderer = "{preset.name}" ({preset.title})'
+
+
 def find_faults(folder: Path) -> Iterator[str]:
     """What is wrong with a folder of weights, one sentence each; nothing where it is whole. Needs no GPU.
 

@@ -39,6 +39,7 @@ from bot.outbox import DurableOutbox
 from bot.outcomes import follow_outcomes
 from bot.polling import UNKNOWN_BOT, PollRequest, start_polling
 from bot.store import SqliteStore
+from bot.web import serving
 from engine import logs
 from engine.client import EngineClient
 from engine.errors import ConfigError
@@ -55,8 +56,10 @@ from handlers import (
     share,
     status,
     story,
+    verify,
 )
 from handlers.context import Context, EngineOutcome, Services
+from handlers.pace import Pace
 
 log = logs.get(__name__)
 
@@ -107,8 +110,17 @@ async def open_parts(config: Config, telegram: TelegramAddress) -> AsyncIterator
         outbox = DurableOutbox(notes, Delivery(application.bot, engine), engine, rules, now=now)
         store = SqliteStore(database, now=now)
         keyed = identities.KeyedIdentities(identities.load_secret(config.data / "bot.secret"))
-        services = Services(engine=engine, store=store, outbox=outbox, identities=keyed, rules=rules, now=now)
+        services = Services(
+            engine=engine,
+            store=store,
+            outbox=outbox,
+            identities=keyed,
+            rules=rules,
+            verifying=Pace(most=rules.verify_per_hour, seconds=3600.0, now=time.monotonic),
+            now=now,
+        )
         application.bot_data[Context.SERVICES] = services
+        await stack.enter_async_context(serving(config.web, engine=engine, pace=services.verifying))
         yield Parts(
             application=application,
             poll=poll,
@@ -167,7 +179,9 @@ def handler_table() -> Table:
             CommandHandler("status", status.show_status, filters=new),
             CommandHandler("cancel", cancel.cancel_all, filters=new),
             CommandHandler("stories", story.list_stories, filters=new),
+            MessageHandler(filters.ASKS_TO_VERIFY, verify.asked),
             MessageHandler(filters.ASKS_FOR_CLIP, photo.asked),
+            MessageHandler(filters.PRIVATE_VIDEO, verify.asked),
             MessageHandler(filters.PRIVATE_PHOTO, photo.received),
             MessageHandler(filters.PRIVATE_OTHER, help.not_a_photo),
             CallbackQueryHandler(press.pressed),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -44,10 +44,23 @@ class BotConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     album_wait_seconds: Annotated[float, msgspec.Meta(ge=0, le=10)] = 1.5
     progress_private_seconds: Positive = 3.0
     progress_group_seconds: Positive = 10.0
+    verify_per_hour: Annotated[int, msgspec.Meta(ge=1)] = 20
+    """Files that one person may have looked into, in the chat or on the page."""
     engine_socket: str = "engine.sock"
     """In the data folder unless it is an absolute path."""
     engine_url: str = ""
     engine_token_file: str = ""
+
+
+class WebConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[web]`: where the public pages are; port 0 serves none.
+
+    `behind_proxy`: a proxy of ours passes the visitor's address on in `X-Forwarded-For`.
+    """
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 8766
+    behind_proxy: bool = False
 
 
 class PlaygroundConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,6 +87,7 @@ class Config:
     bot: BotConfig
     playground: PlaygroundConfig
     folder: Path
+    web: WebConfig = field(default_factory=WebConfig)
 
     def telegram_address(self) -> TelegramAddress:
         """Raises ConfigError with what to do when there is no token."""
@@ -109,6 +123,7 @@ class Config:
             album_wait_seconds=self.bot.album_wait_seconds,
             progress_private_seconds=self.bot.progress_private_seconds,
             progress_group_seconds=self.bot.progress_group_seconds,
+            verify_per_hour=self.bot.verify_per_hour,
         )
 
 
@@ -124,6 +139,7 @@ def load(path: Path | None) -> Config:
         telegram=settings.table(tables, "telegram", TelegramConfig),
         bot=settings.table(tables, "bot", BotConfig),
         playground=settings.table(tables, "playground", PlaygroundConfig),
+        web=settings.table(tables, "web", WebConfig),
         folder=folder,
     )
 

@@ -15,8 +15,8 @@ from engine.errors import ConfigError
 from engine.media.clip import CheckedClip, SignedClip
 from engine.provenance.credentials import ClipSigner
 from engine.provenance.keys import RENEW, load_keys
-from engine.provenance.verify import Finding, Question, nothing
-from engine.schema import VerifyReport
+from engine.provenance.verify import Question, nothing
+from engine.schema import Finding, VerifyReport
 
 WARN_DAYS = 30.0
 """From here on, every start warns that the leaf must be renewed."""

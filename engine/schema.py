@@ -15,6 +15,9 @@ MAX_PROMPT_CHARACTERS = 1024
 """Telegram's caption limit for most people; the prompt gate is linear in this."""
 
 MAX_PHOTO_BYTES = 20_000_000
+
+MAX_VERIFY_BYTES = 20_000_000
+"""Of a file that somebody asks about: what Telegram hands out to bots, and more than any clip of ours."""
 """Telegram's `getFile` limit is 20 MB; nothing larger can reach us through it."""
 
 JobId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
@@ -277,6 +280,17 @@ class Layer(StrEnum):
     NONE = "none"
 
 
+class Finding(StrEnum):
+    """What a verification came to; for each there is a sentence of the bot's."""
+
+    MADE_HERE = "made_here"
+    CHANGED = "changed"
+    EXPIRED = "expired"
+    OTHER_ISSUER = "other_issuer"
+    NO_CREDENTIALS = "no_credentials"
+    UNREADABLE = "unreadable"
+
+
 class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a file, and nothing more.
 
@@ -287,7 +301,7 @@ class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
     layer: Layer
     made_here: bool
     intact: bool
+    detail: Finding
     made_at: str | None = None
     renderer: str | None = None
     digital_source_type: str | None = None
-    detail: str = ""

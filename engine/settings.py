@@ -17,6 +17,7 @@ TABLES = frozenset(
     {
         "telegram",
         "bot",
+        "web",
         "playground",
         "engine",
         "renderer",

@@ -15,6 +15,7 @@ from telegram.ext import CallbackContext, ExtBot
 
 from engine.client import EngineClient
 from engine.schema import Outcome
+from handlers.pace import Pace
 
 
 class Button(msgspec.Struct, frozen=True, kw_only=True):
@@ -239,6 +240,7 @@ class Rules:
     album_wait_seconds: float
     progress_private_seconds: float
     progress_group_seconds: float
+    verify_per_hour: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +252,8 @@ class Services:
     outbox: Outbox
     identities: Identities
     rules: Rules
+    verifying: Pace
+    """How often one person may have a file looked into."""
     now: Callable[[], float]
     """Unix seconds; a test stands in for the clock here."""
 

@@ -7,6 +7,7 @@ from telegram.ext import filters
 from telegram.ext.filters import MessageFilter
 
 COMMAND = "/animate"
+VERIFY = "/verify"
 
 
 def words_for_us(message: Message, username: str) -> str | None:
@@ -16,7 +17,7 @@ def words_for_us(message: Message, username: str) -> str | None:
     """
     text = message.text or message.caption or ""
     for entity, words in _entities(message).items():
-        if entity.type == MessageEntity.BOT_COMMAND and entity.offset == 0 and _is_command(words, username):
+        if entity.type == MessageEntity.BOT_COMMAND and entity.offset == 0 and _is(COMMAND, words, username):
             return text.removeprefix(words).strip()
         if entity.type == MessageEntity.MENTION and words.lower() == f"@{username.lower()}":
             return text.replace(words, " ", 1).strip()
@@ -32,6 +33,17 @@ class _AsksForClip(MessageFilter):
             return False
         in_private = message.chat.type == message.chat.PRIVATE
         return not in_private or (message.text or message.caption or "").startswith(COMMAND)
+
+
+class _AsksToVerify(MessageFilter):
+    """`/verify` in a text or a caption; PTB's command filter does not look at captions."""
+
+    def filter(self, message: Message) -> bool:
+        username = message.get_bot().username
+        return any(
+            entity.type == MessageEntity.BOT_COMMAND and entity.offset == 0 and _is(VERIFY, words, username)
+            for entity, words in _entities(message).items()
+        )
 
 
 class _FromSomebody(MessageFilter):
@@ -50,6 +62,15 @@ NEW_MESSAGE = filters.UpdateType.MESSAGE & FROM_SOMEBODY
 """Not an edit, a channel post, a guest or a business message: PTB's content filters match all of these."""
 
 ASKS_FOR_CLIP = NEW_MESSAGE & _AsksForClip()
+
+ASKS_TO_VERIFY = NEW_MESSAGE & _AsksToVerify()
+
+PRIVATE_VIDEO = (
+    NEW_MESSAGE
+    & filters.ChatType.PRIVATE
+    & (filters.VIDEO | filters.ANIMATION | filters.VIDEO_NOTE | filters.Document.VIDEO)
+)
+"""Nobody who sends a video can want it animated: we say what we know of it."""
 
 PRIVATE_PHOTO = (
     NEW_MESSAGE & filters.ChatType.PRIVATE & (filters.PHOTO | filters.Document.ALL) & ~filters.ANIMATION
@@ -70,6 +91,6 @@ def _entities(message: Message) -> dict[MessageEntity, str]:
     return message.parse_entities(kinds) if message.text else message.parse_caption_entities(kinds)
 
 
-def _is_command(words: str, username: str) -> bool:
+def _is(command: str, words: str, username: str) -> bool:
     name, _, addressee = words.lower().partition("@")
-    return name == COMMAND and addressee in {"", username.lower()}
+    return name == command and addressee in {"", username.lower()}

@@ -21,6 +21,7 @@ PRIVATE_COMMANDS = (
     ("help", mark("How it works, and what I refuse")),
     ("status", mark("Your clips on their way")),
     ("cancel", mark("Cancel your clips")),
+    ("verify", mark("Was this video made here?")),
 )
 
 GROUP_COMMANDS = (
@@ -106,6 +107,7 @@ def _say_in_groups(say: Texts) -> Html:
 def _say_commands(say: Texts) -> Html:
     return say.say(
         "<b>Commands</b>\n/status: your clips on their way\n/cancel: cancel them\n"
+        "/verify: was this video made here? Answer it with this, or send it to me in private\n"
         "/stories: what is shared in a group"
     )
 

@@ -9,10 +9,11 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from importlib import resources
 
 from babel import Locale
-from babel.dates import format_timedelta
+from babel.dates import format_date, format_timedelta
 from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -57,6 +58,10 @@ class Texts:
         """A length of time in words, rounded up to what is honest: 5 s, then minutes, then hours."""
         rounded = _round_up(seconds)
         return str(format_timedelta(rounded, granularity="second", threshold=1, locale=self._locale))
+
+    def day(self, moment: datetime) -> str:
+        """A date as it is written in the language; in UTC, so that it is the same for everybody who asks."""
+        return str(format_date(moment.astimezone(UTC), format="long", locale=self._locale))
 
     def listing(self, items: Iterable[str]) -> Html:
         """Items as a sentence names them (`snow, fog, and rain`); they are escaped unless they are `Html`."""

@@ -26,7 +26,8 @@ from engine.errors import SigningFailed
 from engine.media.clip import LabeledClip, TrainedModel
 from engine.provenance.keys import RENEW, SigningKeys
 from engine.provenance.source_type import IPTC, SourceType
-from engine.provenance.verify import AGENT, Finding, read_credentials, trusting
+from engine.provenance.verify import AGENT, read_credentials, trusting
+from engine.schema import Finding
 
 SPECIFICATION = "2.4.0"
 MP4 = "video/mp4"

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from enum import StrEnum
 from typing import Any, BinaryIO, Protocol
 
 import c2pa
 import msgspec
 
 from engine.provenance.source_type import IPTC
-from engine.schema import Layer, VerifyReport
+from engine.schema import Finding, Layer, VerifyReport
 
 AGENT = "Zoetrope/"
 """Stands before the renderer's name in the software agent of a clip's first action."""
@@ -23,17 +22,6 @@ AGENT = "Zoetrope/"
 _OWN_ANCHORS = "user_anchors"
 _UNKNOWN_ISSUER = frozenset({"signingCredential.untrusted", "signingCredential.expired"})
 """Failures that speak about who signed; every other failure says that the file is not what was signed."""
-
-
-class Finding(StrEnum):
-    """`VerifyReport.detail`: stable codes, for which the bot has words."""
-
-    MADE_HERE = "made_here"
-    CHANGED = "changed"
-    EXPIRED = "expired"
-    OTHER_ISSUER = "other_issuer"
-    NO_CREDENTIALS = "no_credentials"
-    UNREADABLE = "unreadable"
 
 
 class Question(msgspec.Struct, frozen=True, tag=True):

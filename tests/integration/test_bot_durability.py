@@ -27,7 +27,7 @@ async def playground() -> AsyncIterator[Playground]:
 def config(tmp_path: Path, playground: Playground) -> Path:
     """A bot on this playground, without an engine."""
     path = tmp_path / "config.toml"
-    path.write_text(f"[playground]\nport = {playground.port}\n")
+    path.write_text(f"[playground]\nport = {playground.port}\n[web]\nport = 0\n")
     return path
 
 

@@ -40,6 +40,8 @@ async def up(tmp_path_factory: pytest.TempPathFactory, unused_tcp_port_factory) 
 data = "data"
 [playground]
 port = {unused_tcp_port_factory()}
+[web]
+port = {unused_tcp_port_factory()}
 [clip]
 short_side = 96
 seconds = 0.5

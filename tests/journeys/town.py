@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from bot.app import run
-from bot.config import BotConfig, Config, PlaygroundConfig, TelegramConfig
+from bot.config import BotConfig, Config, PlaygroundConfig, TelegramConfig, WebConfig
 from bot.identities import KeyedIdentities, load_secret
 from bot.playground.client import Play
 from bot.playground.seen import Seen
@@ -72,6 +72,7 @@ class Town:
             ),
             playground=PlaygroundConfig(),
             folder=self.data,
+            web=WebConfig(port=0),
         )
         self._bot = asyncio.create_task(run(config, config.telegram_address(), stop=self._stop))
         await asyncio.sleep(0)

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bot.config import BotConfig, PlaygroundConfig, TelegramConfig
+from bot.config import BotConfig, PlaygroundConfig, TelegramConfig, WebConfig
 from bot.config import load as load_bot
 from engine.api import Door
 from engine.config import (
@@ -29,6 +29,7 @@ EXAMPLE = ROOT / "config.example.toml"
 KINDS = {
     "telegram": TelegramConfig,
     "bot": BotConfig,
+    "web": WebConfig,
     "playground": PlaygroundConfig,
     "engine": EngineTable,
     "clip": ClipTable,

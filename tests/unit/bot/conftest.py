@@ -18,7 +18,7 @@ from bot.outbox import DurableOutbox
 from bot.playground.server import Playground
 from bot.store import SqliteStore
 from engine.client import Address, EngineClient
-from engine.schema import JobView, OutcomePage, SequencedOutcome
+from engine.schema import Finding, JobView, Layer, OutcomePage, SequencedOutcome, VerifyReport
 from handlers.context import Rules
 
 RULES = Rules(
@@ -28,6 +28,7 @@ RULES = Rules(
     album_wait_seconds=0,
     progress_private_seconds=0.3,
     progress_group_seconds=0.3,
+    verify_per_hour=20,
 )
 
 
@@ -59,6 +60,7 @@ class Engine:
         application.router.add_delete("/jobs/{job}", self._cancel)
         application.router.add_get("/jobs/{job}", self._job)
         application.router.add_get("/outcomes", self._outcomes)
+        application.router.add_post("/verify", self._verify)
         return application
 
     async def _clip(self, request: web.Request) -> web.Response:
@@ -84,6 +86,23 @@ class Engine:
         if view is None:
             return web.json_response({"type": "about/not-found", "detail": ""}, status=404)
         return web.Response(body=msgspec.json.encode(view))
+
+    async def _verify(self, request: web.Request) -> web.Response:
+        """Ours is what begins so."""
+        part = await (await request.multipart()).next()
+        is_ours = bytes(await part.read()).startswith(b"ours")
+        self.asked.append("verify")
+        return web.Response(
+            body=msgspec.json.encode(
+                VerifyReport(
+                    layer=Layer.CREDENTIALS if is_ours else Layer.NONE,
+                    made_here=is_ours,
+                    intact=is_ours,
+                    detail=Finding.MADE_HERE if is_ours else Finding.NO_CREDENTIALS,
+                    made_at="2026-11-24T10:00:00Z" if is_ours else None,
+                )
+            )
+        )
 
     async def _outcomes(self, request: web.Request) -> web.Response:
         after, wait = int(request.query["after"]), float(request.query["wait"])

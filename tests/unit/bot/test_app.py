@@ -19,7 +19,7 @@ def address(playground) -> TelegramAddress:
 @pytest.fixture
 def configuration(tmp_path) -> config.Config:
     path = tmp_path / "config.toml"
-    path.touch()
+    path.write_text("[web]\nport = 0\n")
     return config.load(path)
 
 

@@ -31,7 +31,9 @@ STORY = Story(
 
 @pytest.fixture
 async def chores(client, store, outbox, clock):
-    services = Services(engine=client, store=store, outbox=outbox, identities=None, rules=None, now=clock)
+    services = Services(
+        engine=client, store=store, outbox=outbox, identities=None, rules=None, verifying=None, now=clock
+    )
     await outbox.start()
     return Chores(services, store)
 

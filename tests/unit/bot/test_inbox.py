@@ -43,7 +43,13 @@ def polling(playground, inbox, outbox, store) -> Callable:
         address = TelegramAddress(playground.token, playground.base_url, playground.base_file_url)
         application = build_application(address, queue=queue, lanes=lanes, poll=PollRequest(), table=table)
         application.bot_data[Context.SERVICES] = Services(
-            engine=None, store=store, outbox=outbox, identities=None, rules=None, now=lambda: 0.0
+            engine=None,
+            store=store,
+            outbox=outbox,
+            identities=None,
+            rules=None,
+            verifying=None,
+            now=lambda: 0.0,
         )
         async with application:
             await application.start()

@@ -28,7 +28,7 @@ async def in_friends(bot) -> dict[str, int]:
 async def running(tmp_path, playground, in_friends, engine):
     """The whole bot, which knows a clip that Bob made in the group."""
     (tmp_path / "config.toml").write_text(
-        f'[bot]\noperator_chat = {ANN}\nengine_socket = "{engine.socket}"\n'
+        f'[bot]\noperator_chat = {ANN}\nengine_socket = "{engine.socket}"\n[web]\nport = 0\n'
     )
     configuration = config.load(tmp_path / "config.toml")
     async with Database(configuration.data / "bot.sqlite") as database:

@@ -31,7 +31,7 @@ from engine.metrics import Metrics
 from engine.pipeline import OnProgress, Shop
 from engine.policy import judge_share
 from engine.renderers import ClipFormat
-from engine.schema import JobRequest, Layer, PhotoProblem, Reason, Stage, Step, VerifyReport
+from engine.schema import Finding, JobRequest, Layer, PhotoProblem, Reason, Stage, Step, VerifyReport
 from engine.verdicts import (
     Allowed,
     Decision,
@@ -150,7 +150,7 @@ class SmallSigner:
         )
 
     async def verify(self, data: bytes) -> VerifyReport:
-        return VerifyReport(layer=Layer.NONE, made_here=False, intact=True, detail=str(len(data)))
+        return VerifyReport(layer=Layer.NONE, made_here=False, intact=True, detail=Finding.NO_CREDENTIALS)
 
 
 class SmallWorker:

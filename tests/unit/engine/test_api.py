@@ -23,6 +23,7 @@ from engine.ledger import Limits
 from engine.schema import (
     Animated,
     Canceled,
+    Finding,
     JobRequest,
     JobStatus,
     JobView,
@@ -554,7 +555,7 @@ async def test_status_health_and_readiness(house: House) -> None:
 
 
 async def test_a_file_is_verified(house: House) -> None:
-    assert (await house.client.verify(b"12345")).detail == "5"
+    assert (await house.client.verify(b"12345")).detail is Finding.NO_CREDENTIALS
 
 
 async def test_a_token_is_needed_where_there_is_one(house: House) -> None:

@@ -17,8 +17,8 @@ from PIL import Image
 from engine.provenance.certificates import CLOCK_SKEW, LEAF_DAYS, make_issuing, make_leaf, make_root
 from engine.provenance.credentials import ClipSigner
 from engine.provenance.keys import SigningKeys, init_keys, load_keys
-from engine.provenance.verify import Finding, examine
-from engine.schema import Layer, VerifyReport
+from engine.provenance.verify import examine
+from engine.schema import Finding, Layer, VerifyReport
 
 
 def flip(data: bytes, at: int) -> bytes:

@@ -31,6 +31,8 @@ LOOKS: Mapping[str, Directions] = MappingProxyType(
         "night": _effect("night"),
         "fireflies": _effect("fireflies"),
         "confetti": _effect("confetti"),
+        "smile": _effect("smile"),
+        "blink": _effect("blink"),
     }
 )
 """Look → directions. The names are stable: gates, buttons and the ledger use them."""

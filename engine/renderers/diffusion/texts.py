@@ -30,6 +30,8 @@ LOOKS: Mapping[str, str] = {
     "night": "Day turns to night, and lights come on.",
     "fireflies": "Fireflies glow and wander.",
     "confetti": "Confetti falls.",
+    "smile": "The person begins to smile.",
+    "blink": "The person blinks and breathes calmly.",
 }
 """Preset looks in words; one that is not here is spoken by its name."""
 

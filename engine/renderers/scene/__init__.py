@@ -8,22 +8,28 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from engine import logs
 from engine.config import RendererTable
-from engine.media.clip import Frame, RenderedClip
+from engine.errors import ConfigError
+from engine.media.clip import Frame, RenderedClip, TrainedModel
 from engine.prompts.directions import Directions
 from engine.renderers import ClipFormat, Scene
 from engine.renderers.scene.analysis import View, read_photo
 from engine.renderers.scene.camera import Camera
 from engine.renderers.scene.compose import Composer
-from engine.renderers.scene.effects import EFFECTS
+from engine.renderers.scene.effects import EFFECTS, Need
+from engine.renderers.scene.landmarks import MODEL as LANDMARKS
+from engine.renderers.scene.landmarks import LandmarkModel
 from engine.renderers.scene.layers import Layers, part
 from engine.renderers.scene.matte import NearObjectModel, name_model
-from engine.renderers.scene.plan import Plan, direct, make_plan, wants_water
+from engine.renderers.scene.plan import Plan, direct, make_plan, wants_landmarks, wants_water
 from engine.renderers.scene.stage import Stage
 from engine.verdicts import PhotoFacts
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 """Parted and moved along a trained model's matte: a composite, not a generated picture."""
+
+log = logs.get(__name__)
 
 _WARM_UP = ClipFormat(short_side=96, seconds=0.25)
 
@@ -36,6 +42,7 @@ class SceneRenderer:
     def __init__(self, models: Path, _options: RendererTable | None = None) -> None:
         self._models = models
         self._model: NearObjectModel | None = None
+        self._landmarks: LandmarkModel | None = None
 
     def warm_up(self) -> None:
         """Raises ConfigError where the matte's weights are missing: without a trained model no clip is made."""
@@ -55,6 +62,7 @@ class SceneRenderer:
             clip_format=scene.clip_format,
             model=self._load(),
             wants_water=wants_water(directions),
+            face_model=self._load_landmarks() if _needs_landmarks(directions, scene.facts) else None,
         )
         plan = make_plan(directions, view.reading)
         count = max(2, round(scene.clip_format.seconds * scene.clip_format.frames_per_second))
@@ -66,7 +74,7 @@ class SceneRenderer:
             frames_per_second=scene.clip_format.frames_per_second,
             renderer=self.name,
             digital_source_type=SOURCE_TYPE,
-            models=(name_model(),),
+            models=_name_models(plan),
             made=plan.made,
         )
 
@@ -74,6 +82,25 @@ class SceneRenderer:
         if self._model is None:
             self._model = NearObjectModel(self._models)
         return self._model
+
+    def _load_landmarks(self) -> LandmarkModel | None:
+        """None where the weights are missing: faces stand still then, and wishes for them are not found."""
+        if self._landmarks is None:
+            try:
+                self._landmarks = LandmarkModel(self._models)
+            except ConfigError as error:
+                log.warning("faces stand still", why=str(error))
+        return self._landmarks
+
+
+def _needs_landmarks(directions: Directions, facts: PhotoFacts) -> bool:
+    return bool(facts.faces) and wants_landmarks(directions)
+
+
+def _name_models(plan: Plan) -> tuple[TrainedModel, ...]:
+    """Those that shaped the clip."""
+    faces_move = any(EFFECTS[wish.effect].needs in {Need.FACE, Need.EYES} for wish in plan.wishes)
+    return (name_model(), name_model(LANDMARKS)) if faces_move else (name_model(),)
 
 
 def _render(view: View, plan: Plan, scene: Scene, count: int) -> Iterator[Frame]:

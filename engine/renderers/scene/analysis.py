@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -10,7 +10,9 @@ import numpy as np
 from engine.renderers import ClipFormat
 from engine.renderers.scene.filters import blur, guide, resize_map, to_long_side, to_luma
 from engine.renderers.scene.framing import Framing, choose_framing
+from engine.renderers.scene.landmarks import LandmarkModel
 from engine.renderers.scene.matte import NearObjectModel
+from engine.renderers.scene.people import Person, find_people
 from engine.renderers.scene.picture import RGB, Map
 from engine.renderers.scene.sky import Sky, find_sky
 from engine.renderers.scene.water import find_water
@@ -38,7 +40,7 @@ class Reading:
 
     `near_depth` is that of the near object. `focus` is in shares of the
     clip's sides. `near_parts` says that the near object may be moved as a layer of its own. `water` is all
-    zero where it was not looked for.
+    zero where it was not looked for. `people` are those whom effects may move.
     """
 
     near: Map
@@ -49,6 +51,7 @@ class Reading:
     focus: tuple[float, float]
     portrait: bool
     water: Map
+    people: tuple[Person, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +70,9 @@ def read_photo(
     clip_format: ClipFormat,
     model: NearObjectModel,
     wants_water: bool = False,
+    face_model: LandmarkModel | None = None,
 ) -> View:
-    """Frame the photo around its subject, then read the part that is shown."""
+    """Frame the photo around its subject, then read the part that is shown; landmarks where there is a model."""
     matte = model.find(pixels)
     height, width = pixels.shape[:2]
     subject = _find_subject(matte, facts.faces, width=width, height=height)
@@ -80,7 +84,13 @@ def read_photo(
         shown, LONG_SIDE
     )  # of the photo: what is seen in it does not depend on the clip's size
     reading = _read(small, matte, facts, framing, wants_water)
-    return View(pixels=framing.cut(pixels), framing=framing, reading=reading)
+    view = View(pixels=framing.cut(pixels), framing=framing, reading=reading)
+    return replace(view, reading=replace(reading, people=_find_people(view, facts.faces, face_model)))
+
+
+def _find_people(view: View, faces: tuple[Face, ...], model: LandmarkModel | None) -> tuple[Person, ...]:
+    near = view.reading.near if view.reading.near_parts else None
+    return find_people(view.pixels, faces, view.framing, near=near, model=model)
 
 
 def _find_subject(matte: Map, faces: tuple[Face, ...], *, width: int, height: int) -> tuple[float, float]:

@@ -41,7 +41,7 @@ class NearObjectModel:
         return np.ascontiguousarray(answer[0, 0], np.float32)
 
 
-def name_model() -> TrainedModel:
-    """U2-Netp as the disclosure names it."""
-    model = load_catalog().find(MODEL)
+def name_model(name: str = MODEL) -> TrainedModel:
+    """A model of the catalogue as the disclosure names it."""
+    model = load_catalog().find(name)
     return TrainedModel(name=model.title, version=model.version, licence=model.licence)

@@ -46,6 +46,12 @@ def wants_water(directions: Directions) -> bool:
     return any(_need(wish) is Need.WATER for wish in directions.wishes)
 
 
+def wants_landmarks(directions: Directions) -> bool:
+    """A face is to move, or may: where no wish is sure to be met, the default look comes."""
+    needs = {_need(wish) for wish in directions.wishes if wish.effect in EFFECTS}
+    return bool({Need.FACE, Need.EYES} & needs) or Need.NOTHING not in needs
+
+
 def make_plan(directions: Directions, reading: Reading) -> Plan:
     """Nothing that was asked for is dropped in silence: it is in `moved`, `not_found` or `not_possible`."""
     possible = [wish for wish in directions.wishes if wish.effect in EFFECTS]
@@ -80,9 +86,16 @@ def _choose_camera(directions: Directions) -> str:
 
 def _default_wishes(directions: Directions, reading: Reading) -> Iterator[Wish]:
     """What comes along where the caption names no effect that the photo can show."""
-    drift = Wish(effect="sky_drift")
-    if drift.effect not in directions.refused and _has(reading, drift, asked=False):
-        yield drift
+    for wish in (Wish(effect="sky_drift"), *_portrait_wishes(reading)):
+        if wish.effect not in directions.refused and _has(reading, wish, asked=False):
+            yield wish
+
+
+def _portrait_wishes(reading: Reading) -> tuple[Wish, ...]:
+    """Somebody whose face is sure is alive: breathes, and blinks."""
+    if not any(person.mesh for person in reading.people):
+        return ()
+    return Wish(effect="breathing"), Wish(effect="blink")
 
 
 def _has(reading: Reading, wish: Wish, *, asked: bool) -> bool:
@@ -91,6 +104,14 @@ def _has(reading: Reading, wish: Wish, *, asked: bool) -> bool:
             return reading.sky.drifts(asked=asked) and (asked or not reading.portrait)
         case Need.WATER:
             return bool(reading.water.any())
+        case Need.FACE:
+            return any(person.mesh for person in reading.people)
+        case Need.EYES:
+            return any(person.eyes for person in reading.people)
+        case Need.PERSON:
+            return bool(reading.people)
+        case Need.FIGURE:
+            return any(person.near for person in reading.people)
         case Need.NOTHING:
             return True
 

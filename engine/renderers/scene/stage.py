@@ -58,9 +58,19 @@ class Moment:
     camera: Camera
     pose: Pose
 
+    @property
+    def clock(self) -> float:
+        """Seconds of the clip, however fast the effects' time runs."""
+        return self.share * self.seconds
+
+    @property
+    def speed(self) -> float:
+        """Of the effects' time."""
+        return self.second / self.clock if self.clock else 1.0
+
     def fade(self, over: float) -> float:
         """0 at the first frame, 1 after `over` seconds, or by the middle of a short clip."""
-        return ease(self.share * self.seconds / min(over, 0.5 * self.seconds))
+        return ease(self.clock / min(over, 0.5 * self.seconds))
 
     def place(self, x: Map, y: Map) -> tuple[Map, Map]:
         """Where points of the far background are now."""

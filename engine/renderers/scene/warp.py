@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -26,10 +27,10 @@ class Region:
     bottom: int
 
     @classmethod
-    def around(cls, x: Map, y: Map, *, width: int, height: int) -> Region:
-        """The points' bounding box, with a rim against rounding, inside the frame."""
-        left, right = _even_span(float(x.min()), float(x.max()), width)
-        top, bottom = _even_span(float(y.min()), float(y.max()), height)
+    def around(cls, x: Map, y: Map, *, width: int, height: int, rim: float = 0.0) -> Region:
+        """The points' bounding box, with a rim (one against rounding at least), inside the frame."""
+        left, right = _even_span(float(x.min()) - rim, float(x.max()) + rim, width)
+        top, bottom = _even_span(float(y.min()) - rim, float(y.max()) + rim, height)
         return cls(left, top, right, bottom)
 
     @property
@@ -74,6 +75,26 @@ class Grid:
         return np.asarray(wide[step : step + self.height // scale, step : step + self.width // scale])
 
 
+class Shift(NamedTuple):
+    """How far what the photo shows at each node has moved by itself: right and down, in pixels."""
+
+    x: Map
+    y: Map
+
+
+class Sources(NamedTuple):
+    """Where each pixel of a region comes from, for full size and for chroma."""
+
+    x: Map
+    y: Map
+    half_x: Map
+    half_y: Map
+
+    def move(self, picture: Picture) -> Picture:
+        """The region of the moved picture."""
+        return Picture(_remap(picture.y, self.x, self.y), _remap(picture.uv, self.half_x, self.half_y))
+
+
 class Warp:
     """Where each place of one frame comes from. Effects add to it."""
 
@@ -90,10 +111,29 @@ class Warp:
         """Add a finer displacement: rows of half-size maps from half-size row `top` on, in full-size pixels."""
         self._ripples.append((top, x, y))
 
+    def carry(self, shift: Shift) -> None:
+        """Add what moves by itself in the photo: it is looked up where the camera has taken it."""
+        across, down = (
+            ((axis + 0.5) / STEP + 0.5).astype(np.float32) for axis in (self._from_x, self._from_y)
+        )
+        moved_x, moved_y = (
+            cv2.remap(axis, across, down, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE) for axis in shift
+        )
+        self._from_x = self._from_x - moved_x
+        self._from_y = self._from_y - moved_y
+
     def apply(self, picture: Picture) -> Picture:
         """The moved picture."""
         if self._stays():
             return Picture(picture.y.copy(), picture.uv.copy())
+        return self._sources().move(picture)
+
+    def look_up(self, region: Region) -> Sources:
+        """For one region, so that several pictures can be moved alike."""
+        x, y, half_x, half_y = self._sources()
+        return Sources(x[region.full], y[region.full], half_x[region.half], half_y[region.half])
+
+    def _sources(self) -> Sources:
         half_x, half_y = (self._spread(nodes * 0.5 - 0.25, scale=2) for nodes in (self._from_x, self._from_y))
         full_x, full_y = self._spread(self._from_x, scale=1), self._spread(self._from_y, scale=1)
         for top, x, y in self._ripples:
@@ -101,7 +141,7 @@ class Warp:
             _add_rows(full_y, y, top=2 * top, times=2)
             _add_rows(half_x, x * np.float32(0.5), top=top, times=1)
             _add_rows(half_y, y * np.float32(0.5), top=top, times=1)
-        return Picture(_remap(picture.y, full_x, full_y), _remap(picture.uv, half_x, half_y))
+        return Sources(full_x, full_y, half_x, half_y)
 
     def _spread(self, nodes: Map, *, scale: int) -> Map:
         return self._grid.spread(nodes.astype(np.float32), scale=scale)

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from engine.renderers.scene.effects.blink import Blink
+from engine.renderers.scene.effects.breathing import Breathing
 from engine.renderers.scene.effects.confetti import Confetti
 from engine.renderers.scene.effects.effect import Effect, Need
 from engine.renderers.scene.effects.fireflies import Fireflies
 from engine.renderers.scene.effects.fog import Fog
 from engine.renderers.scene.effects.golden_hour import GoldenHour
+from engine.renderers.scene.effects.hair import Hair
 from engine.renderers.scene.effects.night import Night
 from engine.renderers.scene.effects.rain import Rain
 from engine.renderers.scene.effects.sky_drift import SkyDrift
+from engine.renderers.scene.effects.smile import Smile
 from engine.renderers.scene.effects.snow import Snow
 from engine.renderers.scene.effects.sun_rays import SunRays
 from engine.renderers.scene.effects.water import Water
+from engine.renderers.scene.effects.wink import Wink
 
 EFFECTS: Mapping[str, type[Effect]] = {
     "sky_drift": SkyDrift,
     "water": Water,
+    "breathing": Breathing,
+    "hair": Hair,
+    "smile": Smile,
+    "blink": Blink,
+    "wink": Wink,
     "fog": Fog,
     "rain": Rain,
     "snow": Snow,

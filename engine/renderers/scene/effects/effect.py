@@ -1,13 +1,14 @@
-"""What an effect is: a class with up to five hooks, each called once a frame. An effect overrides what it needs."""
+"""What an effect is: a class with up to seven hooks, each called once a frame. An effect overrides what it needs."""
 
 from __future__ import annotations
 
 from enum import Enum
 
 from engine.renderers.scene.light import Light
+from engine.renderers.scene.patch import Patch
 from engine.renderers.scene.picture import Picture
 from engine.renderers.scene.stage import Moment, Stage
-from engine.renderers.scene.warp import Warp
+from engine.renderers.scene.warp import Shift, Warp
 
 
 class Need(Enum):
@@ -16,6 +17,13 @@ class Need(Enum):
     NOTHING = "nothing"
     CLOUDS = "clouds"
     WATER = "water"
+    FACE = "face"
+    """One whose parts are known: see `landmarks.py`."""
+    EYES = "eyes"
+    """Open ones, of a face whose parts are known."""
+    PERSON = "person"
+    FIGURE = "figure"
+    """A person who is in the near layer, and so can move without the background."""
 
 
 class Effect:
@@ -33,8 +41,14 @@ class Effect:
     def prepare(self) -> None:
         """Whatever stays the same from frame to frame."""
 
+    def retouch(self, moment: Moment, patches: list[Patch]) -> None:
+        """Add what small parts of the photo look like, before anything moves."""
+
     def bend(self, moment: Moment, warp: Warp) -> None:
         """Move parts of the background."""
+
+    def bend_near(self, moment: Moment, shifts: list[Shift]) -> None:
+        """Add how parts of the near layer move by themselves; where nothing does, it moves as one plane: cheaper."""
 
     def paint_behind(self, moment: Moment, picture: Picture) -> None:
         """Paint, in place, over the background and behind the near object."""

@@ -134,7 +134,7 @@ def test_words_of_speed(prompt, speed):
         ("nevica e la bambina balla", ("la bambina balla",)),
         ("put a hat on the dog", ("put a hat on the dog",)),
         ("setz dem Hund einen Hut auf", ("setz dem Hund einen Hut",)),
-        ("she SMILES; wind in her hair", ("she SMILES", "wind in her hair")),
+        ("she DANCES; a dragon appears", ("she DANCES", "a dragon appears")),
         ("add snow", ()),
         ("throw confetti all over them", ()),
         ("le nuvole devono correre veloci", ()),

@@ -1,4 +1,4 @@
-"""What holds for every effect: the first frame is the photo, then something happens, the same for the same seed."""
+"""What holds for every effect (people: test_people.py): the first frame is the photo, then something happens, the same for the same seed."""
 
 import numpy as np
 import pytest
@@ -7,13 +7,14 @@ from photos import SMALL, landscape, with_ball
 from engine.renderers.scene.analysis import read_photo
 from engine.renderers.scene.camera import Camera
 from engine.renderers.scene.compose import Composer
-from engine.renderers.scene.effects import EFFECTS
+from engine.renderers.scene.effects import EFFECTS, Need
 from engine.renderers.scene.layers import part
 from engine.renderers.scene.matte import NearObjectModel
 from engine.renderers.scene.stage import Stage
 from engine.verdicts import PhotoFacts
 
-CODES = sorted(EFFECTS)
+OF_PEOPLE = {Need.FACE, Need.EYES, Need.PERSON, Need.FIGURE}
+CODES = sorted(code for code, effect in EFFECTS.items() if effect.needs not in OF_PEOPLE)
 
 
 def lake():

@@ -1,0 +1,33 @@
+"""A smile: the corners of the mouth go up and outwards, the cheeks rise, and the eyes narrow a little."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.renderers.scene.effects.effect import Need
+from engine.renderers.scene.effects.expression import Push, push_face
+from engine.renderers.scene.effects.person import Bases, PersonEffect
+from engine.renderers.scene.people import Person
+from engine.renderers.scene.picture import ease
+from engine.renderers.scene.stage import Moment
+
+RIGHT = (Push(61, 0.033, 0.036, 0.10), Push(50, 0.0, 0.017, 0.14), Push(145, 0.0, 0.006, 0.05))
+LEFT = (Push(291, 0.033, 0.036, 0.10), Push(280, 0.0, 0.017, 0.14), Push(374, 0.0, 0.006, 0.05))
+"""Corner of the mouth, cheek, lower lid."""
+
+BEGINS, LASTS = 0.4, 1.1  # seconds
+
+
+class Smile(PersonEffect):
+    needs = Need.FACE
+
+    def choose_people(self) -> Sequence[Person]:
+        return [person for person in self.stage.reading.people if person.mesh]
+
+    def find_bases(self, person: Person) -> Bases:
+        assert person.mesh
+        return push_face(self.grid, person.mesh, RIGHT + LEFT)
+
+    def find_factors(self, moment: Moment, number: int) -> Sequence[float]:
+        """It comes and stays."""
+        return (ease((moment.second - BEGINS - 0.25 * number) / LASTS),)

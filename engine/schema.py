@@ -133,7 +133,8 @@ class Animated(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=
     """A signed clip is ready.
 
     `moved` and `not_found` hold effect codes (`snow`, `push_in`, …); `not_possible` quotes the words of the
-    prompt that this renderer cannot follow. `label` is the text burnt into the clip.
+    prompt that this renderer cannot follow. `label` is the text burnt into the clip. `sounds` names the ambience that
+    was made (`rain`, …); a clip may have a sound that nobody can name.
     """
 
     job_id: JobId
@@ -151,6 +152,7 @@ class Animated(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=
     not_possible: tuple[str, ...] = ()
     shows_people: bool = False
     has_sound: bool = False
+    sounds: tuple[str, ...] = ()
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="refused"):

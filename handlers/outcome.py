@@ -10,7 +10,7 @@ from engine.schema import Animated, Canceled, Failed, Refused, Restricted
 from handlers.buttons import Action, button
 from handlers.cancel import canceled_note
 from handlers.context import Context, EditText, EditToVideo, EngineOutcome, Keyboard, Services, Ticket
-from handlers.phrases import name_effects, say_failure, say_made_with_ai
+from handlers.phrases import name_effects, name_sounds, say_failure, say_made_with_ai
 from handlers.refusal import tell_refusal
 from handlers.texts import Html, Texts, cleaned, paragraphs, texts
 
@@ -57,8 +57,15 @@ def clip_caption(clip: Animated, say: Texts) -> Html:
         if clip.not_found
         else "",
         say.say("I can't do that yet: {quotes}.", quotes=say.listing(quotes)) if quotes else "",
-        say.say("The sound is made up, too.") if clip.has_sound else "",
+        _say_sound(clip, say),
     )
+
+
+def _say_sound(clip: Animated, say: Texts) -> str:
+    """Nobody shall take what they hear for a recording."""
+    if clip.sounds:
+        return say.say("Synthetic sound: {sounds}.", sounds=name_sounds(say, clip.sounds))
+    return say.say("The sound is synthetic, too.") if clip.has_sound else ""
 
 
 async def _drop(job_id: str, services: Services) -> None:

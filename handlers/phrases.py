@@ -179,6 +179,18 @@ EFFECTS: Mapping[str, str] = {
     "as_described": mark("what you described"),
 }
 
+SOUNDS: Mapping[str, str] = {
+    "wind": mark("wind"),
+    "waves": mark("waves"),
+    "stream": mark("a stream"),
+    "rain": mark("rain"),
+    "thunder": mark("thunder"),
+    "fire": mark("fire"),
+    "birds": mark("birds"),
+    "crickets": mark("crickets"),
+    "city": mark("a city"),
+}
+
 
 def name_effect(say: Texts, code: str) -> str:
     """The word for a motion; a renderer that an operator added may have codes that we have no word for."""
@@ -187,6 +199,10 @@ def name_effect(say: Texts, code: str) -> str:
 
 def name_effects(say: Texts, codes: Iterable[str]) -> Html:
     return say.listing(dict.fromkeys(name_effect(say, code) for code in codes))
+
+
+def name_sounds(say: Texts, codes: Iterable[str]) -> Html:
+    return say.listing(say.plain(SOUNDS[code]) if code in SOUNDS else code for code in codes)
 
 
 def label_preset(say: Texts, code: str) -> str:

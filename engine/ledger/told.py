@@ -50,6 +50,7 @@ def animated(job_id: str, reply_to: str, signed: SignedClip) -> Animated:
         not_possible=labeled.made.not_possible,
         shows_people=signed.checked.screened.facts.shows_people,
         has_sound=labeled.has_sound,
+        sounds=labeled.made.sounds,
     )
 
 

@@ -29,11 +29,12 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What a renderer did, in codes: what moved, what the photo lacks, which words it cannot follow."""
+    """What a renderer did, in codes: what moved, what the photo lacks, which words it cannot follow, what is heard."""
 
     moved: tuple[str, ...] = ()
     not_found: tuple[str, ...] = ()
     not_possible: tuple[str, ...] = ()
+    sounds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

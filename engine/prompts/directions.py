@@ -18,7 +18,7 @@ class Directions(msgspec.Struct, frozen=True, kw_only=True):
     `camera` is a camera code or None where nothing was said; `wishes` are effects in the order of the
     prompt; `refused` are effects that the person does not want ("no snow"); `impossible` quotes the words
     that no renderer of ours can follow ("the dog runs"). `speed` multiplies time (0.6 slow, 1.6 fast).
-    `sound` is None where nothing was said, else what was asked.
+    `sound` is None where nothing was said, else what was asked; `sounds` are what it shall sound like (`rain`, …).
     """
 
     camera: str | None = None
@@ -28,5 +28,6 @@ class Directions(msgspec.Struct, frozen=True, kw_only=True):
     speed: float = 1.0
     loop: bool = False
     sound: bool | None = None
+    sounds: tuple[str, ...] = ()
     understood: bool = False
     """True where at least one word of the prompt was understood."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from engine import logs
 from engine.config import RendererTable
@@ -23,6 +24,7 @@ from engine.renderers.scene.landmarks import LandmarkModel
 from engine.renderers.scene.layers import Layers, part
 from engine.renderers.scene.matte import NearObjectModel, name_model
 from engine.renderers.scene.plan import Plan, direct, make_plan, wants_landmarks, wants_water
+from engine.renderers.scene.sound import make_ambience
 from engine.renderers.scene.stage import Stage
 from engine.verdicts import PhotoFacts
 
@@ -76,6 +78,7 @@ class SceneRenderer:
             digital_source_type=SOURCE_TYPE,
             models=_name_models(plan),
             made=plan.made,
+            sound=_make_sound(plan, scene, count, loops=directions.loop),
         )
 
     def _load(self) -> NearObjectModel:
@@ -110,6 +113,14 @@ def _render(view: View, plan: Plan, scene: Scene, count: int) -> Iterator[Frame]
     strengths = {wish.effect: wish.strength for wish in plan.wishes}
     effects = [make(stage, strengths[code]) for code, make in EFFECTS.items() if code in strengths]
     yield from Composer(stage, layers, camera, effects, speed=plan.speed).frames(count)
+
+
+def _make_sound(plan: Plan, scene: Scene, count: int, *, loops: bool) -> NDArray[np.float32] | None:
+    """As long as the frames."""
+    if not plan.sounds:
+        return None
+    seconds = count / scene.clip_format.frames_per_second
+    return make_ambience(plan.sounds, seconds=seconds, seed=scene.seed, loops=loops)
 
 
 def _set_stage(view: View, layers: Layers, scene: Scene) -> Stage:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from engine.errors import RenderFailed
@@ -12,6 +12,7 @@ from engine.prompts.looks import LOOKS
 from engine.renderers.scene.analysis import Reading
 from engine.renderers.scene.camera import MOVES
 from engine.renderers.scene.effects import EFFECTS, Need
+from engine.renderers.scene.soundtrack import choose_sounds
 
 DEFAULT_CAMERA = "push_in"
 STILL = "static"
@@ -19,17 +20,18 @@ LAST_RESORT = Wish(effect="golden_hour", strength=0.6)
 """Where the camera must not move and nothing else would: the light changes, and that is said."""
 
 SOUND = "sound"
-"""Clips have none yet; whoever asks for it is told so."""
+"""Said where sound was asked for and nothing here has one that we can make."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one clip shows. `amount` is the camera's, `speed` that of the effects' time."""
+    """What one clip shows and sounds like. `amount` is the camera's, `speed` that of the effects' time."""
 
     camera: str
     amount: float
     wishes: tuple[Wish, ...]
     speed: float
+    sounds: Mapping[str, float]
     made: Made
 
 
@@ -62,17 +64,20 @@ def make_plan(directions: Directions, reading: Reading) -> Plan:
     if camera == STILL and not wishes:
         wishes = (LAST_RESORT,)
     moved = tuple(wish.effect for wish in wishes)
+    sounds = choose_sounds(directions, wishes, reading)
     return Plan(
         camera=camera,
         amount=min(1.5, max(0.5, directions.speed)),
         wishes=wishes,
         speed=directions.speed,
+        sounds=sounds,
         made=Made(
             moved=moved if camera == STILL else (camera, *moved),
             not_found=tuple(dict.fromkeys(missing)),
             not_possible=directions.impossible
             + _unknown(directions)
-            + ((SOUND,) if directions.sound else ()),
+            + ((SOUND,) if directions.sound and not sounds else ()),
+            sounds=tuple(sounds),
         ),
     )
 

@@ -54,8 +54,15 @@ def test_the_caption_says_ai_first_then_what_moves_and_what_does_not() -> None:
         "Moves: slow zoom in and snow.",
         "Not found in this photo: water.",
         "I can't do that yet: “the dog runs”.",
-        "The sound is made up, too.",
+        "The sound is synthetic, too.",
     ]
+
+
+def test_sound_is_named_and_said_to_be_synthetic() -> None:
+    made = clip(has_sound=True, sounds=("rain", "thunder"))
+
+    assert clip_caption(made, texts("en")).endswith("Synthetic sound: rain and thunder.")
+    assert clip_caption(made, texts("de")).endswith("Künstlicher Ton: Regen und Donner.")
 
 
 @pytest.mark.parametrize(("language", "quoted"), [("de", "„Hund rennt“"), ("it", "«Hund rennt»")])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
+from types import MappingProxyType
+from typing import ClassVar
 
 from engine.renderers.scene.light import Light
 from engine.renderers.scene.patch import Patch
@@ -33,6 +36,9 @@ class Effect:
     """
 
     needs: Need = Need.NOTHING
+
+    sounds: ClassVar[Mapping[str, float]] = MappingProxyType({})
+    """What it sounds like: codes of `scene/sound`, each with the strength that goes with a strength of 1 here."""
 
     def __init__(self, stage: Stage, strength: float) -> None:
         self.stage, self.strength = stage, strength

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import NamedTuple
 
 import cv2
@@ -36,6 +37,8 @@ DEPTHS = (
 
 
 class Rain(Effect):
+    sounds = MappingProxyType({"rain": 1.0})
+
     def prepare(self) -> None:
         random = self.stage.random("rain")
         width, height = self.stage.width, self.stage.height

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import NamedTuple
 
 import cv2
@@ -38,6 +39,7 @@ HEIGHT = 0.006  # of the short side
 
 class Water(Effect):
     needs = Need.WATER
+    sounds = MappingProxyType({"waves": 0.4})  # ripples lap, they do not break
 
     def prepare(self) -> None:
         cover = self._find_cover()

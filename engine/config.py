@@ -85,13 +85,15 @@ class RendererTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """`[renderer]`: for the presets that run on a GPU, and for `remote`, which asks a video server.
 
     `weights` is a folder that replaces the fetched one. `attention` is "auto" or the name of one of diffusers'
-    attention backends; `compile` compiles the denoiser's blocks: a slower start, faster clips. `url` is where the
-    server answers `/v1/videos`, `model` what it runs, under `model_licence`.
+    attention backends; `compile` compiles the denoiser's blocks: a slower start, faster clips. `check_quality` makes a clip
+    once more that is frozen, noise or another picture. `url` is where the server answers `/v1/videos`, `model` what it
+    runs, under `model_licence`.
     """
 
     weights: str = ""
     attention: str = "auto"
     compile: bool = True
+    check_quality: bool = True
     url: str = ""
     token_file: str = ""
     model: str = ""

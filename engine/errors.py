@@ -140,6 +140,12 @@ class RenderFailed(Fault):
     cause = FailureCause.RENDERING
 
 
+class PoorClip(RenderFailed):
+    """The renderer made a clip that is not worth showing: frozen, noise, flickering, or another picture."""
+
+    cause = FailureCause.POOR_CLIP
+
+
 class ClipCheckFailed(Fault):
     """The gates over the finished clip crashed or timed out."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, assert_never
 
-from engine.errors import Fault
+from engine.errors import Fault, PoorClip
 from engine.fleet import RenderOrder
 from engine.gates.share import ShareFacts
 from engine.ledger import Job
@@ -86,7 +86,7 @@ async def make_clip(job: Job, shop: Shop, *, first: Render, again: Render, tell:
     decisions: tuple[Decision, ...] = ()
     try:
         tell(Step.RENDERING, 0.0)
-        made.append(await first(_order(job, shop, seed=job.seed)))
+        made.append(await _render(job, shop, first=first, again=again))
         tell(Step.CHECKING, 0.0)
         screened = await _check(made[-1], job, shop, remade=False)
         decisions += screened.decisions
@@ -160,6 +160,14 @@ def _order(job: Job, shop: Shop, *, seed: int) -> RenderOrder:
         facts=job.facts,
         clip_format=shop.clip_format,
     )
+
+
+async def _render(job: Job, shop: Shop, *, first: Render, again: Render) -> LabeledClip:
+    """A clip that is not worth showing is made once more, with a seed that a remake does not use."""
+    try:
+        return await first(_order(job, shop, seed=job.seed))
+    except PoorClip:
+        return await again(_order(job, shop, seed=job.seed + 2))
 
 
 async def _check(labeled: LabeledClip, job: Job, shop: Shop, *, remade: bool) -> Screened:

@@ -97,6 +97,7 @@ class FailureCause(StrEnum):
     WORKER_DIED = "worker_died"
     TIMED_OUT = "timed_out"
     RENDERING = "rendering"
+    POOR_CLIP = "poor_clip"
     CHECKING = "checking"
     SIGNING = "signing"
 

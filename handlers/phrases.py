@@ -146,6 +146,7 @@ FAILURES: Mapping[FailureCause, str] = {
     FailureCause.WORKER_DIED: mark("The part that makes the pictures stopped twice on this photo."),
     FailureCause.TIMED_OUT: mark("Making the pictures took far too long, so I stopped."),
     FailureCause.RENDERING: mark("Making the pictures went wrong."),
+    FailureCause.POOR_CLIP: mark("The clip did not come out well, and neither did a second one."),
     FailureCause.CHECKING: mark("I could not check the finished clip, and unchecked clips are not sent."),
     FailureCause.SIGNING: mark("I could not sign the finished clip, and unsigned clips are not sent."),
 }

@@ -79,10 +79,14 @@ class Done(msgspec.Struct, frozen=True, tag_field="type", tag="done"):
 
 
 class Failed(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="failed"):
-    """The renderer raised at `place`. `poisoned` says that the process must not be used again."""
+    """The renderer raised at `place`. `poisoned` says that the process must not be used again.
+
+    `poor` says that there was a clip, and that it was not worth showing: another seed may do better.
+    """
 
     place: str
     poisoned: bool
+    poor: bool = False
 
 
 class Canceled(msgspec.Struct, frozen=True, tag_field="type", tag="canceled"):

@@ -15,7 +15,7 @@ from typing import Self, assert_never
 from engine import logs
 from engine.children import Child, ChildGone, Kept, in_background
 from engine.config import RendererTable
-from engine.errors import ConfigError, RenderCanceled, RenderFailed, WorkerDied, WorkerHung
+from engine.errors import ConfigError, PoorClip, RenderCanceled, RenderFailed, WorkerDied, WorkerHung
 from engine.fleet import (
     UNFINISHED,
     Cancel,
@@ -144,12 +144,12 @@ class Worker:
                 if self._canceling is None:
                     return clip
                 clip.path.unlink(missing_ok=True)
-            case Failed(place=place, poisoned=poisoned):
-                log.warning("render failed", job_id=self.job_id, place=place, poisoned=poisoned)
+            case Failed(place=place, poisoned=poisoned, poor=poor):
+                log.warning("render failed", job_id=self.job_id, place=place, poisoned=poisoned, poor=poor)
                 if poisoned:
                     await child.kill()
                 if self._canceling is None:
-                    raise RenderFailed(place)
+                    raise PoorClip(place) if poor else RenderFailed(place)
             case Canceled():
                 pass
             case _:

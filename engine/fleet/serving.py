@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 
 from engine.children import Link, error_place
+from engine.errors import PoorClip
 from engine.fleet import (
     Cancel,
     Canceled,
@@ -93,7 +94,7 @@ def _carry_out(order: RenderOrder, inbox: Inbox, link: Link, make: MakeClip) -> 
     except CancelRequested:
         return Canceled()
     except Exception as error:  # noqa: BLE001 - whatever a renderer raises is a fault of this job, told by its place
-        return Failed(place=error_place(error), poisoned=_poisons(error))
+        return Failed(place=error_place(error), poisoned=_poisons(error), poor=isinstance(error, PoorClip))
 
 
 def _poisons(error: Exception) -> bool:

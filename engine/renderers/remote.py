@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import cv2
 import httpx
 import numpy as np
 from PIL import Image
@@ -24,6 +25,7 @@ from engine.media.clip import Frame, RenderedClip, TrainedModel
 from engine.media.decode import ClipInfo, read_clip_info, read_frames
 from engine.renderers import Scene, Watch
 from engine.renderers.described import SOURCE_TYPE, find_subject, say_made
+from engine.renderers.quality import watch_quality
 from engine.renderers.scene.framing import Framing, choose_framing
 from engine.renderers.scene.picture import to_picture
 
@@ -84,8 +86,17 @@ class RemoteRenderer:
         except BaseException:
             folder.cleanup()
             raise
+        frames = _frames(path, info, folder)
+        if self._options.check_quality:
+            photo = np.asarray(cv2.cvtColor(framing.cut(scene.pixels), cv2.COLOR_RGB2GRAY), np.uint8)
+            shown = cv2.resize(
+                photo, (info.width // 2 * 2, info.height // 2 * 2), interpolation=cv2.INTER_AREA
+            )
+            frames = watch_quality(
+                frames, np.asarray(shown, np.uint8), frames_per_second=info.frames_per_second
+            )
         return RenderedClip(
-            frames=_frames(path, info, folder),
+            frames=frames,
             frame_count=info.frame_count,
             width=info.width // 2 * 2,
             height=info.height // 2 * 2,

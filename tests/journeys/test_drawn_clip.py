@@ -28,7 +28,7 @@ async def dream_town(tmp_path: Path) -> AsyncIterator[Town]:
             data=data,
             clip=ClipTable(short_side=96, seconds=0.5),
             engine=EngineTable(renderer="standard", free_disk_megabytes=1),
-            renderer=RendererTable(weights=str(tmp_path / "weights")),
+            renderer=RendererTable(weights=str(tmp_path / "weights"), check_quality=False),
         )
         async with running_engine(config) as workshop, a_town(tmp_path, workshop) as town:
             yield town

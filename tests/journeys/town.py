@@ -148,7 +148,7 @@ async def running_engine(config: EngineConfig) -> AsyncIterator[Workshop]:
     prepare(config)
     async with engine(config) as door, listening(config, door):
         async with EngineClient(Address(socket=config.socket)) as client:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(300):  # torch alone takes a minute on a busy machine
                 while not (await client.status()).ready:
                     await asyncio.sleep(0.1)
             yield Workshop(config.socket, client)

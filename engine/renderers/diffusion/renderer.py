@@ -22,6 +22,7 @@ from engine.renderers.diffusion.machine import Machine, import_torch
 from engine.renderers.diffusion.model import Drawn, Model, Take
 from engine.renderers.diffusion.presets import Family, Preset
 from engine.renderers.diffusion.texts import write_caption
+from engine.renderers.quality import watch_quality
 from engine.renderers.scene.picture import to_picture
 from engine.verdicts import PhotoFacts
 
@@ -55,14 +56,15 @@ class DiffusionRenderer:
             scene = Scene(
                 pixels=gray, directions=Directions(), facts=PhotoFacts(), seed=0, clip_format=self._shortest
             )
-            for _ in self.animate(scene).frames:
+            drawn, take = self._with_relief(lambda scene=scene: self._draw(scene))  # type: ignore[misc]
+            for _ in self._decode(drawn, take):
                 pass
 
     def animate(self, scene: Scene) -> RenderedClip:
         """Draws now, decodes as frames are read. Raises RenderFailed; what `scene.watch` raises comes out."""
         drawn, take = self._with_relief(lambda: self._draw(scene))
         return RenderedClip(
-            frames=self._decode(drawn, take),
+            frames=self._look_at(self._decode(drawn, take), take),
             frame_count=take.frames,
             width=take.photo.width,
             height=take.photo.height,
@@ -99,6 +101,12 @@ class DiffusionRenderer:
             frames=count_frames(self._preset, scene.clip_format),
             seed=scene.seed,
         )
+
+    def _look_at(self, frames: Iterator[Frame], take: Take) -> Iterator[Frame]:
+        if not self._options.check_quality:
+            return frames
+        photo = np.asarray(take.photo.convert("L"), np.uint8)
+        return watch_quality(frames, photo, frames_per_second=self._preset.frames_per_second)
 
     def _decode(self, drawn: Drawn, take: Take) -> Iterator[Frame]:
         """One piece at a time; a piece that does not fit into memory is decoded again with less."""

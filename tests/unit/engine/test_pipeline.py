@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from engine.errors import Fault, RenderCanceled
+from engine.errors import Fault, PoorClip, RenderCanceled
 from engine.fleet import RenderOrder
 from engine.ledger import Job
 from engine.media.clip import LabeledClip, SignedClip
@@ -79,6 +79,29 @@ async def test_a_second_seed_stays_in_its_range(shop: Shop, fleet: SmallFleet) -
     await made("clip wrong once", shop, fleet, seed=2**31 - 1)
 
     assert [order.seed for order in fleet.rendered] == [2**31 - 1, 0]
+
+
+@pytest.mark.parametrize(("poor", "is_signed"), [(1, True), (2, False)])
+async def test_a_poor_clip_is_made_once_more_and_then_given_up(
+    shop: Shop, fleet: SmallFleet, poor: int, is_signed: bool
+) -> None:
+    seeds: list[int] = []
+
+    async def render(order: RenderOrder) -> LabeledClip:
+        seeds.append(order.seed)
+        if len(seeds) <= poor:
+            raise PoorClip("is noise")
+        return await fleet.render(order, on_progress=lambda step, fraction: None)
+
+    photo = keep_photo(Photo(jpeg=b"photo", width=64, height=64, sha256="0" * 64), a_request().job_id, shop)
+    job = Job(request=a_request(), attempt=1, photo=photo, facts=PhotoFacts(), seed=7)
+    end = await make_clip(job, shop, first=render, again=render, tell=lambda step, fraction: None)
+
+    assert seeds == [7, 9]
+    assert isinstance(end.result, SignedClip) == is_signed
+    if not is_signed:
+        assert isinstance(end.result, Fault)
+        assert end.result.cause is FailureCause.POOR_CLIP
 
 
 @pytest.mark.parametrize("prompt", ["clip refused", "clip held", "clip wrong twice"])

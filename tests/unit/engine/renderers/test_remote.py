@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from engine.config import RendererTable
-from engine.errors import ConfigError, RenderFailed
+from engine.errors import ConfigError, PoorClip, RenderFailed
 from engine.media.clip import Frame, Made, RenderedClip, TrainedModel
 from engine.media.encode import write_mp4
 from engine.prompts.directions import Directions
@@ -98,7 +98,11 @@ def server(tmp_path):
 def renderer(server, tmp_path):
     (tmp_path / "token").write_text(TOKEN + "\n")
     options = RendererTable(
-        url=server.url, token_file=str(tmp_path / "token"), model="Wan2.2-I2V", model_licence="Apache-2.0"
+        url=server.url,
+        token_file=str(tmp_path / "token"),
+        model="Wan2.2-I2V",
+        model_licence="Apache-2.0",
+        check_quality=False,
     )
     return RemoteRenderer(tmp_path, options, pause=lambda _seconds: None)
 
@@ -190,6 +194,14 @@ def test_a_file_that_is_no_clip_fails_the_job(server, renderer):
 
     with pytest.raises(RenderFailed):
         renderer.animate(a_scene())
+
+
+def test_a_clip_that_is_another_picture_is_not_taken(server, tmp_path):
+    (tmp_path / "token").write_text(TOKEN)
+    options = RendererTable(url=server.url, token_file=str(tmp_path / "token"), model="m")
+
+    with pytest.raises(PoorClip):
+        list(RemoteRenderer(tmp_path, options).animate(a_scene()).frames)
 
 
 def test_a_server_that_does_not_get_on_is_given_up(server, tmp_path):

@@ -26,5 +26,9 @@ def weights(tmp_path_factory):
 
 @pytest.fixture
 def load(weights):
-    """A fresh renderer: what one test breaks, no other meets."""
-    return lambda name, folder=weights: DiffusionRenderer(PRESETS[name], folder, RendererTable())
+    """A fresh renderer: what one test breaks, no other meets. Random weights draw noise, so quality is not asked for."""
+
+    def fresh(name, folder=weights, *, check_quality=False):
+        return DiffusionRenderer(PRESETS[name], folder, RendererTable(check_quality=check_quality))
+
+    return fresh

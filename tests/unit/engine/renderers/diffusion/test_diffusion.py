@@ -9,7 +9,7 @@ from drawing import FAMILIES, a_scene, needs_torch
 from PIL import Image
 
 from engine.config import RendererTable
-from engine.errors import ConfigError, RenderFailed
+from engine.errors import ConfigError, PoorClip, RenderFailed
 from engine.media.decode import read_clip_info
 from engine.media.encode import write_mp4
 from engine.renderers.diffusion.machine import Machine, TextPlace
@@ -253,6 +253,14 @@ def test_numbers_that_run_away_fail_the_job(load, monkeypatch, name):
 
     with pytest.raises(RenderFailed, match="not finite"):
         renderer.animate(a_scene())
+
+
+@each_family
+def test_what_random_weights_draw_is_no_clip(load, name):
+    clip = load(name, check_quality=True).animate(a_scene())
+
+    with pytest.raises(PoorClip, match="does not begin with the photo"):
+        list(clip.frames)
 
 
 def test_missing_weights_are_named(load, tmp_path):

@@ -23,7 +23,7 @@ from engine.renderers.scene.landmarks import MODEL as LANDMARKS
 from engine.renderers.scene.landmarks import LandmarkModel
 from engine.renderers.scene.layers import Layers, part
 from engine.renderers.scene.matte import NearObjectModel, name_model
-from engine.renderers.scene.plan import Plan, direct, make_plan, wants_landmarks, wants_water
+from engine.renderers.scene.plan import Plan, direct, find_needs, make_plan, wants_landmarks
 from engine.renderers.scene.sound import make_ambience
 from engine.renderers.scene.stage import Stage
 from engine.verdicts import PhotoFacts
@@ -63,7 +63,7 @@ class SceneRenderer:
             scene.facts,
             clip_format=scene.clip_format,
             model=self._load(),
-            wants_water=wants_water(directions),
+            needs=find_needs(directions),
             face_model=self._load_landmarks() if _needs_landmarks(directions, scene.facts) else None,
         )
         plan = make_plan(directions, view.reading)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import cv2
@@ -14,8 +15,8 @@ from engine.renderers.scene.landmarks import LandmarkModel
 from engine.renderers.scene.matte import NearObjectModel
 from engine.renderers.scene.people import Person, find_people
 from engine.renderers.scene.picture import RGB, Map
+from engine.renderers.scene.places import Need, find_places
 from engine.renderers.scene.sky import Sky, find_sky
-from engine.renderers.scene.water import find_water
 from engine.verdicts import Face, PhotoFacts
 
 LONG_SIDE = 320
@@ -39,8 +40,8 @@ class Reading:
     """Maps are (height, width) at analysis size, 0..1. `depth` is 0 far and 1 near, without the near object.
 
     `near_depth` is that of the near object. `focus` is in shares of the
-    clip's sides. `near_parts` says that the near object may be moved as a layer of its own. `water` is all
-    zero where it was not looked for. `people` are those whom effects may move.
+    clip's sides. `near_parts` says that the near object may be moved as a layer of its own. `places` holds
+    what was looked for. `people` are those whom effects may move.
     """
 
     near: Map
@@ -50,8 +51,15 @@ class Reading:
     near_depth: float
     focus: tuple[float, float]
     portrait: bool
-    water: Map
+    places: Mapping[Need, Map]
     people: tuple[Person, ...] = ()
+
+    def has(self, need: Need) -> bool:
+        return need in self.places and bool(self.places[need].any())
+
+    def place(self, need: Need) -> Map:
+        """Where it is; all zero where it was not found, or not looked for."""
+        return self.places[need] if need in self.places else np.zeros_like(self.near)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +77,7 @@ def read_photo(
     *,
     clip_format: ClipFormat,
     model: NearObjectModel,
-    wants_water: bool = False,
+    needs: Iterable[Need] = (),
     face_model: LandmarkModel | None = None,
 ) -> View:
     """Frame the photo around its subject, then read the part that is shown; landmarks where there is a model."""
@@ -83,7 +91,7 @@ def read_photo(
     small = to_long_side(
         shown, LONG_SIDE
     )  # of the photo: what is seen in it does not depend on the clip's size
-    reading = _read(small, matte, facts, framing, wants_water)
+    reading = _read(small, matte, facts, framing, needs)
     view = View(pixels=framing.cut(pixels), framing=framing, reading=reading)
     return replace(view, reading=replace(reading, people=_find_people(view, facts.faces, face_model)))
 
@@ -109,7 +117,7 @@ def _middle(matte: Map) -> tuple[float, float]:
     return moments["m10"] / moments["m00"] / width, moments["m01"] / moments["m00"] / height
 
 
-def _read(small: RGB, matte: Map, facts: PhotoFacts, framing: Framing, wants_water: bool) -> Reading:
+def _read(small: RGB, matte: Map, facts: PhotoFacts, framing: Framing, needs: Iterable[Need]) -> Reading:
     height, width = small.shape[:2]
     near = np.clip(resize_map(matte, width, height), 0, 1)
     sky = find_sky(small).without(near)
@@ -124,7 +132,7 @@ def _read(small: RGB, matte: Map, facts: PhotoFacts, framing: Framing, wants_wat
         near_depth=_near_depth(near, ground),
         focus=_find_focus(near, facts.faces, framing),
         portrait=biggest > BIG_FACE,
-        water=find_water(small, sky, near) if wants_water else np.zeros_like(near),
+        places=find_places(needs, small, sky, near),
     )
 
 

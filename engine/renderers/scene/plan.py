@@ -44,8 +44,9 @@ def direct(directions: Directions, look: str | None) -> Directions:
     return LOOKS[look]
 
 
-def wants_water(directions: Directions) -> bool:
-    return any(_need(wish) is Need.WATER for wish in directions.wishes)
+def find_needs(directions: Directions) -> frozenset[Need]:
+    """What the photo must be searched for."""
+    return frozenset(_need(wish) for wish in directions.wishes)
 
 
 def wants_landmarks(directions: Directions) -> bool:
@@ -107,8 +108,6 @@ def _has(reading: Reading, wish: Wish, *, asked: bool) -> bool:
     match _need(wish):
         case Need.CLOUDS:
             return reading.sky.drifts(asked=asked) and (asked or not reading.portrait)
-        case Need.WATER:
-            return bool(reading.water.any())
         case Need.FACE:
             return any(person.mesh for person in reading.people)
         case Need.EYES:
@@ -119,6 +118,8 @@ def _has(reading: Reading, wish: Wish, *, asked: bool) -> bool:
             return any(person.near for person in reading.people)
         case Need.NOTHING:
             return True
+        case need:
+            return reading.has(need)
 
 
 def _need(wish: Wish) -> Need:

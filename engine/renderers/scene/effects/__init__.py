@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from engine.renderers.scene.effects.blink import Blink
 from engine.renderers.scene.effects.breathing import Breathing
 from engine.renderers.scene.effects.confetti import Confetti
-from engine.renderers.scene.effects.effect import Effect, Need
+from engine.renderers.scene.effects.effect import Effect
 from engine.renderers.scene.effects.fireflies import Fireflies
 from engine.renderers.scene.effects.fog import Fog
 from engine.renderers.scene.effects.golden_hour import GoldenHour
@@ -20,6 +20,7 @@ from engine.renderers.scene.effects.snow import Snow
 from engine.renderers.scene.effects.sun_rays import SunRays
 from engine.renderers.scene.effects.water import Water
 from engine.renderers.scene.effects.wink import Wink
+from engine.renderers.scene.places import Need
 
 EFFECTS: Mapping[str, type[Effect]] = {
     "sky_drift": SkyDrift,

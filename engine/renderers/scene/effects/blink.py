@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from engine.renderers.scene.effects.effect import Effect, Need
+from engine.renderers.scene.effects.effect import Effect
 from engine.renderers.scene.effects.lid import Lid
 from engine.renderers.scene.patch import Patch
 from engine.renderers.scene.picture import ease
+from engine.renderers.scene.places import Need
 from engine.renderers.scene.stage import Moment
 
 CLOSING, SHUT, OPENING = 0.1, 0.04, 0.2

@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum
 from types import MappingProxyType
 from typing import ClassVar
 
 from engine.renderers.scene.light import Light
 from engine.renderers.scene.patch import Patch
 from engine.renderers.scene.picture import Picture
+from engine.renderers.scene.places import Need
 from engine.renderers.scene.stage import Moment, Stage
 from engine.renderers.scene.warp import Shift, Warp
-
-
-class Need(Enum):
-    """What a photo must have for an effect to make sense."""
-
-    NOTHING = "nothing"
-    CLOUDS = "clouds"
-    WATER = "water"
-    FACE = "face"
-    """One whose parts are known: see `landmarks.py`."""
-    EYES = "eyes"
-    """Open ones, of a face whose parts are known."""
-    PERSON = "person"
-    FIGURE = "figure"
-    """A person who is in the near layer, and so can move without the background."""
 
 
 class Effect:

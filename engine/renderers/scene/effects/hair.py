@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.renderers.scene.effects.effect import Need
 from engine.renderers.scene.effects.person import Bases, PersonEffect
 from engine.renderers.scene.filters import blur, make_clouds, resize_map
 from engine.renderers.scene.people import Person
 from engine.renderers.scene.picture import Map
+from engine.renderers.scene.places import Need
 from engine.renderers.scene.stage import Moment
 
 

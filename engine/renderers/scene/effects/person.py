@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.renderers.scene.effects.effect import Effect, Need
+from engine.renderers.scene.effects.effect import Effect
 from engine.renderers.scene.people import Person
+from engine.renderers.scene.places import Need
 from engine.renderers.scene.stage import Moment
 from engine.renderers.scene.warp import Grid, Shift, Warp
 

@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 
 from engine.media.clip import Plane
-from engine.renderers.scene.effects.effect import Effect, Need
+from engine.renderers.scene.effects.effect import Effect
 from engine.renderers.scene.filters import blur, make_clouds, resize_map
 from engine.renderers.scene.picture import Map
+from engine.renderers.scene.places import Need
 from engine.renderers.scene.stage import Moment
 from engine.renderers.scene.warp import STEP, Grid, Warp
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.renderers.scene.effects.effect import Need
 from engine.renderers.scene.effects.expression import Push, push_face
 from engine.renderers.scene.effects.person import Bases, PersonEffect
 from engine.renderers.scene.people import Person
 from engine.renderers.scene.picture import ease
+from engine.renderers.scene.places import Need
 from engine.renderers.scene.stage import Moment
 
 RIGHT = (Push(61, 0.033, 0.036, 0.10), Push(50, 0.0, 0.017, 0.14), Push(145, 0.0, 0.006, 0.05))

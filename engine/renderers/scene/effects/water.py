@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.renderers.scene.effects.effect import Effect, Need
+from engine.renderers.scene.effects.effect import Effect
 from engine.renderers.scene.filters import blur, resize_map
 from engine.renderers.scene.light import Light
 from engine.renderers.scene.picture import Map
+from engine.renderers.scene.places import Need
 from engine.renderers.scene.stage import Moment
 from engine.renderers.scene.warp import Warp
 
@@ -93,7 +94,7 @@ class Water(Effect):
         stage = self.stage
         width, height = stage.width // 2, stage.height // 2
         soft = max(1.0, min(width, height) / 120)
-        water = resize_map(stage.reading.water, width, height)
+        water = resize_map(stage.reading.place(Need.WATER), width, height)
         inner = np.asarray(cv2.erode(water, np.ones((3, 3), np.uint8), iterations=round(soft)), np.float32)
         return blur(inner, soft)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.renderers.scene.effects.effect import Need
 from engine.renderers.scene.effects.expression import Push, push_face
 from engine.renderers.scene.effects.lid import Lid
 from engine.renderers.scene.effects.person import Bases, PersonEffect
 from engine.renderers.scene.patch import Patch
 from engine.renderers.scene.people import Person
 from engine.renderers.scene.picture import ease
+from engine.renderers.scene.places import Need
 from engine.renderers.scene.stage import Moment
 
 RIGHT = (Push(61, 0.018, 0.020, 0.09), Push(50, 0.0, 0.02, 0.12), Push(145, 0.0, 0.008, 0.05))

@@ -30,7 +30,7 @@ def lake():
 def view(models):
     pixels = lake()
     return read_photo(
-        pixels, PhotoFacts(), clip_format=SMALL, model=NearObjectModel(models), wants_water=True
+        pixels, PhotoFacts(), clip_format=SMALL, model=NearObjectModel(models), needs=[Need.WATER]
     )
 
 

@@ -167,7 +167,10 @@ class Dispatcher:
     def sweep_files(self, *, older_than_seconds: float) -> None:
         """Remove files that no row names: what a crash left between a file and its row."""
         photos, clips = self.ledger.files_in_use()
-        _sweep(self.shop.photos, keep={f"{name}.jpg" for name in photos}, age=older_than_seconds)
+        kept = {
+            path.name for name in photos for path in (self.shop.photo_path(name), self.shop.origin_path(name))
+        }
+        _sweep(self.shop.photos, keep=kept, age=older_than_seconds)
         _sweep(self.shop.clips, keep={f"{name}.mp4" for name in clips}, age=older_than_seconds)
         _sweep(self.work, keep=set(), age=older_than_seconds)
 
@@ -313,7 +316,7 @@ class Dispatcher:
         """The photo goes when no open job needs it. It is named by its job (`engine.pipeline.keep_photo`)."""
         photos, _ = self.ledger.files_in_use()
         if photo not in photos:
-            self.shop.photo_path(photo).unlink(missing_ok=True)
+            self.shop.forget_photo(photo)
 
     async def _sweep_later(self) -> None:
         await asyncio.sleep(_SWEEP_SECONDS)

@@ -7,21 +7,24 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+
+import msgspec
 
 from engine import logs
 from engine.children import Child, ChildGone, Limits
 from engine.errors import ConfigError
 from engine.media.clip import CheckedClip, SignedClip
+from engine.provenance import origin, verify
 from engine.provenance.credentials import ClipSigner
 from engine.provenance.keys import RENEW, load_keys
-from engine.provenance.verify import Question, nothing
+from engine.provenance.origin import Origin
 from engine.schema import Finding, VerifyReport
 
 WARN_DAYS = 30.0
 """From here on, every start warns that the leaf must be renewed."""
 
-VERIFYING = Limits(cpu_seconds=10, address_space_bytes=2 * 2**30, file_size_bytes=0, open_files=64)
+READING = Limits(cpu_seconds=10, address_space_bytes=2 * 2**30, file_size_bytes=0, open_files=64)
 
 log = logs.get(__name__)
 
@@ -59,11 +62,13 @@ class Finishing:
         """Days until the signing certificate expires; signing stops at 0."""
         return self._keys.days_left()
 
-    async def sign(self, checked: CheckedClip, *, job_id: str, to: Path) -> SignedClip:
+    async def sign(
+        self, checked: CheckedClip, *, job_id: str, to: Path, photo_origin: Origin | None = None
+    ) -> SignedClip:
         """Sign and verify; `to` appears whole or not at all, its folder must exist. Raises SigningFailed."""
         begun = time.perf_counter()
         signed, stamped = await asyncio.get_running_loop().run_in_executor(
-            self._thread, self._sign, checked, to
+            self._thread, self._sign, checked, to, photo_origin
         )
         log.info(
             "clip signed",
@@ -79,15 +84,36 @@ class Finishing:
 
         Raises OSError when the machine has no room for a child.
         """
-        child = await Child.start("engine.provenance.verify", name="verify", limits=VERIFYING, isolated=True)
         try:
-            async with asyncio.timeout(self._verify_seconds):
-                await child.send(Question(data, self._keys.root_pem))
-                report: VerifyReport = await child.receive(VerifyReport)
-                return report
+            report: VerifyReport = await self._ask(
+                "verify", verify.Question(data, self._keys.root_pem), VerifyReport
+            )
+            return report
         except (ChildGone, TimeoutError):
             log.warning("file could not be verified", size_bytes=len(data))
-            return nothing(Finding.UNREADABLE)
+            return verify.nothing(Finding.UNREADABLE)
+
+    async def take_origin(self, photo: bytes) -> Origin | None:
+        """What an untrusted photo's own credentials hand down to its clip; None for nearly all photos."""
+        if not origin.may_have_credentials(photo):
+            return None
+        try:
+            question = origin.Untrusted(photo, self._keys.root_pem)
+            taken: origin.Taken = await self._ask("origin", question, origin.Taken)
+            return taken.origin
+        except (
+            ChildGone,
+            TimeoutError,
+            OSError,
+        ) as error:  # a clip without its photo's history is still a clip
+            log.warning("photo's credentials not read", size_bytes=len(photo), error=type(error).__name__)
+            return None
+
+    async def _ask(self, reader: str, question: msgspec.Struct, kind: Any) -> Any:
+        """One question to a child of its own, a module of `engine.provenance`. Raises ChildGone or TimeoutError."""
+        child = await Child.start(f"engine.provenance.{reader}", name=reader, limits=READING, isolated=True)
+        try:
+            return await child.ask(question, kind, seconds=self._verify_seconds)
         finally:
             await child.kill()
 
@@ -96,9 +122,9 @@ class Finishing:
         self._thread.shutdown()
         self._signer.close()
 
-    def _sign(self, checked: CheckedClip, to: Path) -> tuple[SignedClip, bool]:
+    def _sign(self, checked: CheckedClip, to: Path, photo_origin: Origin | None) -> tuple[SignedClip, bool]:
         """The signed clip, and whether a time stamp covers its signature."""
-        signature = self._signer.sign(checked.labeled, to=to)
+        signature = self._signer.sign(checked.labeled, to=to, origin=photo_origin)
         signed = SignedClip(
             checked=checked,
             path=to,

@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, assert_never
 
+import msgspec
+
 from engine.errors import Fault, PoorClip
 from engine.fleet import RenderOrder
 from engine.gates.share import ShareFacts
 from engine.ledger import Job
 from engine.media.clip import CheckedClip, LabeledClip, SignedClip
 from engine.media.photo import Photo
+from engine.provenance.origin import Origin
 from engine.renderers import ClipFormat
 from engine.schema import JobRequest, Step, VerifyReport
 from engine.verdicts import Allowed, Decision, Held, PhotoFacts, Refusal, Remake, RestrictedTo, Screened
@@ -47,7 +50,10 @@ class Finishes(Protocol):
 
     @property
     def leaf_days_left(self) -> float: ...
-    async def sign(self, checked: CheckedClip, *, job_id: str, to: Path) -> SignedClip: ...
+    async def sign(
+        self, checked: CheckedClip, *, job_id: str, to: Path, photo_origin: Origin | None = None
+    ) -> SignedClip: ...
+    async def take_origin(self, photo: bytes) -> Origin | None: ...
     async def verify(self, data: bytes) -> VerifyReport: ...
 
 
@@ -63,6 +69,14 @@ class Shop:
 
     def photo_path(self, photo: str) -> Path:
         return self.photos / f"{photo}.jpg"
+
+    def origin_path(self, photo: str) -> Path:
+        """Beside the photo, for those that came with credentials of their own."""
+        return self.photos / f"{photo}.origin"
+
+    def forget_photo(self, photo: str) -> None:
+        self.photo_path(photo).unlink(missing_ok=True)
+        self.origin_path(photo).unlink(missing_ok=True)
 
     def clip_path(self, sha256: str) -> Path:
         return self.clips / f"{sha256}.mp4"
@@ -108,8 +122,10 @@ async def make_clip(job: Job, shop: Shop, *, first: Render, again: Render, tell:
             labeled.path.unlink(missing_ok=True)
 
 
-def keep_photo(photo: Photo, job_id: str, shop: Shop) -> str:
+def keep_photo(photo: Photo, job_id: str, shop: Shop, *, origin: Origin | None = None) -> str:
     """Write the photo before the row that names it; returns its name. One job, one file: no job deletes another's."""
+    if origin is not None:
+        write_durably(shop.origin_path(job_id), msgspec.msgpack.encode(origin))
     write_durably(shop.photo_path(job_id), photo.jpeg)
     return job_id
 
@@ -177,9 +193,18 @@ async def _check(labeled: LabeledClip, job: Job, shop: Shop, *, remade: bool) ->
 async def _sign(checked: CheckedClip, job: Job, shop: Shop) -> SignedClip:
     """The signed clip under its own hash: a second attempt overwrites nothing but itself."""
     unnamed = shop.clips / f".{job.request.job_id}-{job.attempt}.tmp.mp4"
-    signed = await shop.finishing.sign(checked, job_id=job.request.job_id, to=unnamed)
+    signed = await shop.finishing.sign(
+        checked, job_id=job.request.job_id, to=unnamed, photo_origin=_origin_of(job.photo, shop)
+    )
     named = await asyncio.to_thread(_rename_durably, signed.path, shop.clip_path(signed.sha256))
     return dataclasses.replace(signed, path=named)
+
+
+def _origin_of(photo: str, shop: Shop) -> Origin | None:
+    try:
+        return msgspec.msgpack.decode(shop.origin_path(photo).read_bytes(), type=Origin)
+    except FileNotFoundError:
+        return None
 
 
 def _refusal_of(screened: Screened) -> Refusal | None:

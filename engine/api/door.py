@@ -35,6 +35,7 @@ from engine.gates.share import ShareFacts
 from engine.ledger import JobRow
 from engine.media.photo import Photo
 from engine.pipeline import keep_photo, sha256_of
+from engine.provenance.origin import Origin
 from engine.schema import (
     MAX_PHOTO_BYTES,
     EngineStatus,
@@ -201,7 +202,7 @@ class Door:
         for clip in erased.clips:
             self.dispatcher.shop.clip_path(clip).unlink(missing_ok=True)
         for photo in erased.photos:
-            self.dispatcher.shop.photo_path(photo).unlink(missing_ok=True)
+            self.dispatcher.shop.forget_photo(photo)
         return as_json(RequesterView(stored_jobs=erased.jobs, stored_clips=len(erased.clips)))
 
     async def get_status(self, _: web.Request) -> web.StreamResponse:
@@ -273,17 +274,18 @@ class Door:
         verdict = screened.verdict
         match verdict:
             case Allowed():
-                return await self._accept(job, digest, await self._keep(photo, job), screened)
+                origin = await self.dispatcher.shop.finishing.take_origin(data)
+                return await self._accept(job, digest, await self._keep(photo, origin, job), screened)
             case Refusal() | RestrictedTo():
                 return await self._refuse(job, digest, verdict, screened)
             case Held() | Remake():  # nobody decides on held requests yet, and an unknown is never a yes
                 refusal = Refusal(reason=verdict.reason, gate=verdict.gate, score=verdict.score)
                 return await self._refuse(job, digest, refusal, screened)
 
-    async def _keep(self, photo: Photo, job: JobRequest) -> str:
+    async def _keep(self, photo: Photo, origin: Origin | None, job: JobRequest) -> str:
         """The photo's name, once it is on disk. Raises Busy when the disk does not take it."""
         try:
-            return await asyncio.to_thread(keep_photo, photo, job.job_id, self.dispatcher.shop)
+            return await asyncio.to_thread(keep_photo, photo, job.job_id, self.dispatcher.shop, origin=origin)
         except OSError as error:
             log.error("photo not kept", why=errorcode.get(error.errno or 0, "unknown"))  # noqa: TRY400  # its path is no news
             raise errors.Busy(_DISK_FULL_SECONDS) from error
@@ -297,7 +299,7 @@ class Door:
                 lambda verbs: verbs.accept(job, digest, photo, screened.facts, screened.decisions, seed)
             )
         except errors.RetryLater:
-            self.dispatcher.shop.photo_path(photo).unlink(missing_ok=True)
+            self.dispatcher.shop.forget_photo(photo)
             raise
         self.dispatcher.work_to_do.ring()
         log.info("job accepted", job_id=job.job_id)

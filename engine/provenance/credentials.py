@@ -1,12 +1,14 @@
 """C2PA credentials for a finished clip: what the manifest says, and signing it as the last thing done to a file.
 
 The manifest is public for ever. It says what made the clip and that a photo went in; it holds nothing of the
-photo (not a preview, not a hash), nothing of the prompt, and no id of a job, a person or a chat.
+photo (not a preview, not a hash), nothing of the prompt, and no id of a job, a person or a chat. Where the photo
+came with credentials of its own, `origin.py` says what of them stays.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import tempfile
 import time
@@ -25,6 +27,7 @@ from engine import logs
 from engine.errors import SigningFailed
 from engine.media.clip import LabeledClip, TrainedModel
 from engine.provenance.keys import RENEW, SigningKeys
+from engine.provenance.origin import INGREDIENT, LABEL, Origin
 from engine.provenance.source_type import IPTC, SourceType
 from engine.provenance.verify import AGENT, read_credentials, trusting
 from engine.schema import Finding
@@ -64,23 +67,24 @@ class ClipSigner:
         self._stamping = _signer(keys, tsa_url=tsa_url) if tsa_url else None
         self._stamp_again_at = clock()
 
-    def sign(self, clip: LabeledClip, *, to: Path) -> Signature:
+    def sign(self, clip: LabeledClip, *, to: Path, origin: Origin | None = None) -> Signature:
         """Write the signed file to `to`, whole and verified or not at all; the clip's own file stays.
 
+        `origin` is what the photo's own credentials hand down; where it cannot be built in, the clip goes without.
         Raises SigningFailed where the file is not the one that was labelled, was signed before (signing again
         would silently replace its history), or does not verify afterwards.
         """
         self._check_leaf()
         try:
             self._check_source(clip)
-            with _draft_beside(to) as draft:
-                embedded, stamped = self._write(clip, draft)
-                self._check_signed(draft)
-                signature = _measure(draft, manifest=embedded, stamped=stamped)
-                _publish(draft, to)
+            if origin is not None:
+                try:
+                    return self._sign(clip, to, origin)
+                except (c2pa.C2paError, SigningFailed) as error:  # a stranger's bytes must not cost the clip
+                    log.warning("photo's credentials not kept", error=type(error).__name__)
+            return self._sign(clip, to, None)
         except (c2pa.C2paError, OSError) as error:
             raise SigningFailed(f"{type(error).__name__}: {error}") from error
-        return signature
 
     def close(self) -> None:
         for held in (self._plain, self._stamping, self._context):
@@ -100,24 +104,36 @@ class ClipSigner:
             if read_credentials(file, kind=MP4, context=self._context).detail != Finding.NO_CREDENTIALS:
                 raise SigningFailed("the file is signed already, or is no mp4")
 
-    def _write(self, clip: LabeledClip, draft: Path) -> tuple[bytes, bool]:
-        """The manifest, and whether it is stamped."""
-        if self._stamping is not None and self._clock() >= self._stamp_again_at:
-            try:
-                return self._embed(clip, draft, self._stamping), True
-            except c2pa.C2paError:
-                # A clip without a stamp is worth more than none; the event tells the operator.
-                self._stamp_again_at = self._clock() + STAMP_PAUSE_SECONDS
-                log.warning("time stamp failed", pause_seconds=STAMP_PAUSE_SECONDS)
-        return self._embed(clip, draft, self._plain), False
+    def _sign(self, clip: LabeledClip, to: Path, origin: Origin | None) -> Signature:
+        with _draft_beside(to) as draft:
+            embedded, stamped = self._write(clip, draft, origin)
+            self._check_signed(draft)
+            signature = _measure(draft, manifest=embedded, stamped=stamped)
+            _publish(draft, to)
+        return signature
 
-    def _embed(self, clip: LabeledClip, draft: Path, signer: c2pa.Signer) -> bytes:
-        story = manifest(clip, now=datetime.now(UTC))
+    def _write(self, clip: LabeledClip, draft: Path, origin: Origin | None) -> tuple[bytes, bool]:
+        """The manifest, and whether it is stamped."""
+        if self._stamping is None or self._clock() < self._stamp_again_at:
+            return self._embed(clip, draft, origin, self._plain), False
+        try:
+            return self._embed(clip, draft, origin, self._stamping), True
+        except c2pa.C2paError:
+            # A clip without a stamp is worth more than none; the event tells the operator.
+            embedded = self._embed(clip, draft, origin, self._plain)
+            self._stamp_again_at = self._clock() + STAMP_PAUSE_SECONDS
+            log.warning("time stamp failed", pause_seconds=STAMP_PAUSE_SECONDS)
+            return embedded, False
+
+    def _embed(self, clip: LabeledClip, draft: Path, origin: Origin | None, signer: c2pa.Signer) -> bytes:
+        story = manifest(clip, now=datetime.now(UTC), origin=origin)
         with (
             clip.path.open("rb") as source,
             draft.open("w+b") as destination,
             c2pa.Builder(story, context=self._context) as builder,
         ):
+            if origin is not None:
+                builder.add_ingredient_from_archive(io.BytesIO(origin.archive))
             embedded: bytes = builder.sign(signer, MP4, source, destination)
         return embedded
 
@@ -128,8 +144,8 @@ class ClipSigner:
             raise SigningFailed(f"the signed file does not verify: {report.detail}")
 
 
-def manifest(clip: LabeledClip, *, now: datetime) -> dict[str, Any]:
-    """The manifest definition of a clip, as `c2pa.Builder` takes it."""
+def manifest(clip: LabeledClip, *, now: datetime, origin: Origin | None = None) -> dict[str, Any]:
+    """The manifest definition of a clip, as `c2pa.Builder` takes it. An origin's ingredient is added to it later."""
     ours = version("zoetrope")
     return {
         "claim_generator_info": [{"name": "Zoetrope", "version": ours, "specVersion": SPECIFICATION}],
@@ -139,14 +155,18 @@ def manifest(clip: LabeledClip, *, now: datetime) -> dict[str, Any]:
             {
                 "label": "c2pa.actions.v2",
                 "created": True,
-                "data": {"actions": _actions(clip, now=now, version=ours), "allActionsIncluded": True},
+                # Redactions stand in the claim itself: encypher-c2pa 1.7.1 calls every c2pa.redacted action that this
+                # library writes a mismatch (measured). What is not listed is not claimed to be listed.
+                "data": {
+                    "actions": _actions(clip, now=now, version=ours),
+                    "allActionsIncluded": origin is None or not origin.redacted,
+                },
             },
             *(_disclosure(model) for model in clip.models),
         ],
         # Described, not embedded: the library never sees a byte of the photo.
-        "ingredients": [
-            {"title": "source photo", "format": "image/jpeg", "relationship": "inputTo", "label": "photo"}
-        ],
+        "ingredients": [] if origin else [{**INGREDIENT, "format": "image/jpeg"}],
+        "redactions": list(origin.redacted) if origin else [],
     }
 
 
@@ -159,7 +179,7 @@ def _actions(clip: LabeledClip, *, now: datetime, version: str) -> list[dict[str
             "softwareAgent": {"name": f"{AGENT}{clip.renderer}", "version": version},
             "digitalSourceType": SourceType.named(clip.digital_source_type).uri,
             "description": "A short video made with AI from one photo and a text",
-            "parameters": {"ingredientIds": ["photo"]},
+            "parameters": {"ingredientIds": [LABEL]},
         },
         {
             "action": "c2pa.addedText",

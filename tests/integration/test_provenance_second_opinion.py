@@ -9,8 +9,10 @@ import encypher_c2pa
 import pytest
 
 from engine.provenance.credentials import ClipSigner
-from engine.provenance.keys import load_keys
+from engine.provenance.keys import init_keys, load_keys
+from engine.provenance.origin import take_origin
 from engine.provenance.source_type import SourceType
+from tests.hostile import camera_photo
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +43,19 @@ def test_it_accepts_every_kind_of_clip(source_type, keys, labeled_clip, tmp_path
 
     assert verdict(report) == ("valid", "valid", "match", "valid_for_supplied_material")
     assert report["validation_state"] == "Trusted"
+    assert report["validation_results"]["failure"] == []
+
+
+def test_it_accepts_a_clip_of_a_photo_with_credentials_of_its_own(keys, labeled_clip, tmp_path):
+    init_keys(tmp_path / "camera", operator="Example Camera")
+    photo = camera_photo(load_keys(tmp_path / "camera"))
+
+    ClipSigner(keys).sign(
+        labeled_clip, to=tmp_path / "signed.mp4", origin=take_origin(photo, root_pem=keys.root_pem)
+    )
+
+    report = opinion((tmp_path / "signed.mp4").read_bytes(), keys.root_pem)
+    assert verdict(report) == ("valid", "valid", "match", "valid_for_supplied_material")
     assert report["validation_results"]["failure"] == []
 
 

@@ -30,6 +30,7 @@ from engine.media.photo import Photo
 from engine.metrics import Metrics
 from engine.pipeline import OnProgress, Shop
 from engine.policy import judge_share
+from engine.provenance.origin import Origin
 from engine.renderers import ClipFormat
 from engine.schema import Finding, JobRequest, Layer, PhotoProblem, Reason, Stage, Step, VerifyReport
 from engine.verdicts import (
@@ -136,7 +137,9 @@ class SmallSigner:
     """Where set, signing waits for it."""
     signing: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def sign(self, checked: CheckedClip, *, job_id: str, to: Path) -> SignedClip:
+    async def sign(
+        self, checked: CheckedClip, *, job_id: str, to: Path, photo_origin: Origin | None = None
+    ) -> SignedClip:
         self.signing.set()
         if self.patience is not None:
             await self.patience.wait()
@@ -148,6 +151,9 @@ class SmallSigner:
         return SignedClip(
             checked=checked, path=to, sha256=sha256, size_bytes=to.stat().st_size, manifest=b"manifest"
         )
+
+    async def take_origin(self, photo: bytes) -> Origin | None:
+        return Origin(archive=photo, redacted=()) if b"credentials" in photo else None
 
     async def verify(self, data: bytes) -> VerifyReport:
         return VerifyReport(layer=Layer.NONE, made_here=False, intact=True, detail=Finding.NO_CREDENTIALS)

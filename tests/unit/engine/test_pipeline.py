@@ -11,6 +11,7 @@ from engine.ledger import Job
 from engine.media.clip import LabeledClip, SignedClip
 from engine.media.photo import Photo
 from engine.pipeline import End, Shop, keep_photo, make_clip, sha256_of, write_durably
+from engine.provenance.origin import Origin
 from engine.renderers import ClipFormat
 from engine.schema import FailureCause, Reason, Step
 from engine.verdicts import PhotoFacts, Refusal
@@ -164,3 +165,15 @@ def test_a_file_is_there_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest
 
     assert path.read_bytes() == b"before"
     assert [it.name for it in tmp_path.iterdir()] == ["photo.jpg"]
+
+
+async def test_a_photos_own_credentials_lie_beside_it_and_go_with_it(shop: Shop, fleet: SmallFleet) -> None:
+    origin = Origin(archive=b"chain", redacted=("self#jumbf=/c2pa/x",))
+    photo = Photo(jpeg=b"photo", width=64, height=64, sha256="0" * 64)
+
+    name = keep_photo(photo, "a-job", shop, origin=origin)
+    kept = sorted(path.name for path in shop.photos.iterdir())
+    shop.forget_photo(name)
+
+    assert kept == ["a-job.jpg", "a-job.origin"]
+    assert list(shop.photos.iterdir()) == []

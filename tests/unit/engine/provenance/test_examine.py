@@ -3,8 +3,6 @@
 import dataclasses
 import hashlib
 import io
-import socket
-import threading
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -12,13 +10,13 @@ import av
 import c2pa
 import pytest
 from cryptography.hazmat.primitives import serialization as pem
-from PIL import Image
 
 from engine.provenance.certificates import CLOCK_SKEW, LEAF_DAYS, make_issuing, make_leaf, make_root
 from engine.provenance.credentials import ClipSigner
 from engine.provenance.keys import SigningKeys, init_keys, load_keys
 from engine.provenance.verify import examine
 from engine.schema import Finding, Layer, VerifyReport
+from tests.hostile import Listener, jpeg_with_xmp, picture, xmp_box
 
 
 def flip(data: bytes, at: int) -> bytes:
@@ -110,12 +108,6 @@ def pem_of(certificate):
     return certificate.public_bytes(pem.Encoding.PEM).decode()
 
 
-def picture(kind: str) -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (32, 32), "teal").save(file, kind)
-    return file.getvalue()
-
-
 @pytest.mark.parametrize(
     ("data", "detail"),
     [
@@ -148,49 +140,6 @@ def test_a_cut_off_clip_is_never_ours(share, signed, signing_keys):
 
 
 # Nothing opens a connection
-
-
-def xmp(address: str) -> bytes:
-    return (
-        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-        f'<rdf:Description rdf:about="" xmlns:dcterms="http://purl.org/dc/terms/" dcterms:provenance="{address}"/>'
-        "</rdf:RDF></x:xmpmeta>"
-    ).encode()
-
-
-def xmp_box(address: str) -> bytes:
-    body = bytes.fromhex("be7acfcb97a942e89c71999491e3afac") + xmp(address)
-    return (8 + len(body)).to_bytes(4, "big") + b"uuid" + body
-
-
-def jpeg_with_xmp(address: str) -> bytes:
-    segment = b"http://ns.adobe.com/xap/1.0/\0" + xmp(address)
-    photo = picture("JPEG")
-    return photo[:2] + b"\xff\xe1" + (len(segment) + 2).to_bytes(2, "big") + segment + photo[2:]
-
-
-class Listener:
-    """A server that counts who knocks, and answers nobody well."""
-
-    def __init__(self) -> None:
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self.address = f"http://127.0.0.1:{self._server.getsockname()[1]}/secret"
-        self.knocks = 0
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def _listen(self) -> None:
-        while True:
-            try:
-                caller, _ = self._server.accept()
-            except OSError:
-                return
-            self.knocks += 1
-            with caller:
-                caller.recv(4096)
-                caller.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-
-    def close(self) -> None:
-        self._server.close()
 
 
 @pytest.fixture

@@ -177,6 +177,7 @@ EFFECTS: Mapping[str, str] = {
     "static": mark("still camera"),
     "gentle_zoom": mark("gentle zoom"),
     "pan": mark("slow pan"),
+    "loop": mark("an endless loop"),
     "as_described": mark("what you described"),
 }
 

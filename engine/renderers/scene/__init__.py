@@ -112,7 +112,7 @@ def _render(view: View, plan: Plan, scene: Scene, count: int) -> Iterator[Frame]
     camera = Camera(plan.camera, plan.amount, view.reading.focus, stage.width, stage.height)
     strengths = {wish.effect: wish.strength for wish in plan.wishes}
     effects = [make(stage, strengths[code]) for code, make in EFFECTS.items() if code in strengths]
-    yield from Composer(stage, layers, camera, effects, speed=plan.speed).frames(count)
+    yield from Composer(stage, layers, camera, effects, speed=plan.speed, loops=plan.loops).frames(count)
 
 
 def _make_sound(plan: Plan, scene: Scene, count: int, *, loops: bool) -> NDArray[np.float32] | None:

@@ -6,6 +6,7 @@ one `remap` a plane.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -22,25 +23,28 @@ from engine.renderers.scene.warp import Grid, Region, Shift, Sources, Warp, move
 
 
 class Composer:
-    """One clip's frames. `speed` multiplies the effects' time."""
+    """One clip's frames. `speed` multiplies the effects' time; where it `loops`, the last frame leads to the first."""
 
     def __init__(
-        self, stage: Stage, layers: Layers, camera: Camera, effects: Sequence[Effect], *, speed: float = 1.0
+        self,
+        stage: Stage,
+        layers: Layers,
+        camera: Camera,
+        effects: Sequence[Effect],
+        *,
+        speed: float = 1.0,
+        loops: bool = False,
     ) -> None:
-        self._stage, self._layers, self._camera, self._effects, self._speed = (
-            stage,
-            layers,
-            camera,
-            effects,
-            speed,
-        )
+        self._stage, self._layers, self._camera, self._effects = stage, layers, camera, effects
+        self._speed, self._loops = speed, loops
         self._grid = Grid(stage.width, stage.height)
         self._depth = self._grid.sample(stage.reading.depth)
         self._photo, self._background = Canvas(layers.photo), Canvas(layers.background)
 
     def frames(self, count: int) -> Iterator[Frame]:
+        last = count if self._loops else count - 1
         for number in range(count):
-            yield self.compose(number / max(1, count - 1)).to_frame()
+            yield self.compose(number / max(1, last)).to_frame()
 
     def compose(self, share: float) -> Picture:
         """The picture when `share` (0..1) of the clip has passed."""
@@ -60,13 +64,17 @@ class Composer:
         return picture
 
     def _moment(self, share: float) -> Moment:
-        second = share * self._stage.seconds
+        seconds = self._stage.seconds
+        reached = (1 - math.cos(2 * math.pi * share)) / 2 if self._loops else share
         return Moment(
-            share=share,
-            second=second * self._speed,
-            seconds=self._stage.seconds,
+            share=reached,
+            second=reached * seconds * self._speed,
+            onward=share * seconds * self._speed,
+            lasts=seconds * self._speed,
+            seconds=seconds,
+            loops=self._loops,
             camera=self._camera,
-            pose=self._camera.pose(share, second),
+            pose=self._camera.pose(reached, reached * seconds),
         )
 
     def _far(self, patches: list[Patch]) -> list[Patch]:

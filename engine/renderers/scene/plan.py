@@ -19,18 +19,25 @@ STILL = "static"
 LAST_RESORT = Wish(effect="golden_hour", strength=0.6)
 """Where the camera must not move and nothing else would: the light changes, and that is said."""
 
+LOOP = "loop"
+"""Said among what moves, where the clip ends as it began."""
+
 SOUND = "sound"
 """Said where sound was asked for and nothing here has one that we can make."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one clip shows and sounds like. `amount` is the camera's, `speed` that of the effects' time."""
+    """What one clip shows and sounds like.
+
+    `amount` is the camera's, `speed` that of the effects' time; where it `loops`, its end leads to its beginning.
+    """
 
     camera: str
     amount: float
     wishes: tuple[Wish, ...]
     speed: float
+    loops: bool
     sounds: Mapping[str, float]
     made: Made
 
@@ -71,9 +78,10 @@ def make_plan(directions: Directions, reading: Reading) -> Plan:
         amount=min(1.5, max(0.5, directions.speed)),
         wishes=wishes,
         speed=directions.speed,
+        loops=directions.loop,
         sounds=sounds,
         made=Made(
-            moved=moved if camera == STILL else (camera, *moved),
+            moved=(() if camera == STILL else (camera,)) + moved + ((LOOP,) if directions.loop else ()),
             not_found=tuple(dict.fromkeys(missing)),
             not_possible=directions.impossible
             + _unknown(directions)

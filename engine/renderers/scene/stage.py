@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from dataclasses import dataclass
 
 import numpy as np
 
 from engine.renderers.scene.analysis import Reading
-from engine.renderers.scene.camera import Camera, Pose
+from engine.renderers.scene.camera import TURN, Camera, Pose
 from engine.renderers.scene.filters import resize_map
 from engine.renderers.scene.picture import Map, Picture, ease
 
@@ -50,11 +51,18 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """`share` is 0..1 of the clip; `second` is the effects' time, which a caption may slow down or hurry."""
+    """`share` is 0..1 of the clip; `second` is the effects' time, which a caption may slow down or hurry.
+
+    In a loop both go there and back, so that all comes back to the photo. `onward` is the effects' time that only goes
+    on, for what falls or rises and fades out before the end. `lasts` is the effects' time of the whole clip.
+    """
 
     share: float
     second: float
+    onward: float
+    lasts: float
     seconds: float
+    loops: bool
     camera: Camera
     pose: Pose
 
@@ -69,8 +77,15 @@ class Moment:
         return self.second / self.clock if self.clock else 1.0
 
     def fade(self, over: float) -> float:
-        """0 at the first frame, 1 after `over` seconds, or by the middle of a short clip."""
+        """0 at the first frame, 1 after `over` seconds, or by the middle of a short clip; 0 again as a loop closes."""
         return ease(self.clock / min(over, 0.5 * self.seconds))
+
+    def turn(self, speed: float) -> float:
+        """How far something has turned that turns at `speed` (radians a second); in a loop whole turns, by the end."""
+        if not self.loops:
+            return speed * self.onward
+        turns = max(1, round(abs(speed) * self.lasts / TURN))
+        return math.copysign(turns, speed) * TURN * self.onward / self.lasts
 
     def place(self, x: Map, y: Map) -> tuple[Map, Map]:
         """Where points of the far background are now."""

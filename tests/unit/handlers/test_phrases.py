@@ -4,6 +4,7 @@ from engine.prompts.lexicon import load_lexicons
 from engine.prompts.looks import LOOK_NAMES
 from engine.renderers.described import AS_DESCRIBED
 from engine.renderers.scene.effects import EFFECTS as RENDERED
+from engine.renderers.scene.plan import LOOP
 from engine.schema import FailureCause, PhotoProblem, Reason, Refused, Restricted, Stage
 from handlers.phrases import (
     EFFECTS,
@@ -93,4 +94,4 @@ def test_a_motion_that_an_operator_added_is_named_by_its_code() -> None:
 def test_every_motion_that_can_be_asked_for_or_offered_has_a_word_and_no_other() -> None:
     asked = {code for lexicon in load_lexicons() for code in lexicon.effects | lexicon.cameras}
 
-    assert (asked - {"any"}) | set(LOOK_NAMES) | set(RENDERED) | {AS_DESCRIBED} == set(EFFECTS)
+    assert (asked - {"any"}) | set(LOOK_NAMES) | set(RENDERED) | {AS_DESCRIBED, LOOP} == set(EFFECTS)

@@ -39,7 +39,7 @@ class Confetti(Effect):
         shown = moment.fade(1.0)
         if shown == 0:
             return
-        height, width, second = self.stage.height, self.stage.width, moment.second
+        height, width, second = self.stage.height, self.stage.width, moment.onward
         y = (self.y + FALL * height * self.close * second) % (1.25 * height) - 0.15 * height
         x = self.x + 0.05 * width * (np.sin(self.phase[0] + 1.5 * second) - np.sin(self.phase[0]))
         for number in which:

@@ -35,7 +35,7 @@ class Fireflies(Effect):
             return
         half = np.zeros((self.stage.height // 2, self.stage.width // 2), np.float32)
         for large, radius in ((False, 2.2), (True, 4.2)):
-            self._add(half, self.large == large, radius * self.stage.scale / 2, moment.second, shown)
+            self._add(half, self.large == large, radius * self.stage.scale / 2, moment.onward, shown)
         half = np.minimum(half, 190)
         cv2.add(
             picture.y, cv2.resize(half, (self.stage.width, self.stage.height)).astype(np.uint8), picture.y

@@ -33,12 +33,12 @@ class Fog(Effect):
         self.level = np.full((self.stage.height, self.stage.width), level, np.uint8)
 
     def paint_behind(self, moment: Moment, picture: Picture) -> None:
-        self._veil(picture, (0.25 + 0.75 * self._clouds(moment.second)) * self.density * 0.85, moment)
+        self._veil(picture, (0.25 + 0.75 * self._clouds(moment.onward)) * self.density * 0.85, moment)
 
     def paint_before(self, moment: Moment, picture: Picture) -> None:
         """Thin wisps before the near object, along the ground."""
         low = np.linspace(0, 1, len(self.density))[:, None] ** 1.5
-        self._veil(picture, self._clouds(moment.second * 1.5 + 40) * low * 0.3, moment)
+        self._veil(picture, self._clouds(moment.onward * 1.5 + 40) * low * 0.3, moment)
 
     def _clouds(self, second: float) -> Map:
         """Two textures that pass each other; 0..1, coarse."""

@@ -51,7 +51,7 @@ class Night(Effect):
         risen = ease((moment.share - 0.2) / 0.5)
         if len(self.star_x) and risen > 0:
             x, y = moment.place(self.star_x, self.star_y)
-            twinkle = 0.65 + 0.35 * np.sin(self.star_phase + 4 * moment.second)
+            twinkle = 0.65 + 0.35 * np.sin(self.star_phase + 4 * moment.onward)
             layer = np.zeros(picture.y.shape, np.float32)
             add_dots(
                 layer, x, y, radius=max(0.6, 0.9 * self.stage.scale), value=self.star_level * risen * twinkle

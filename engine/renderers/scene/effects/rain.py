@@ -68,7 +68,7 @@ class Rain(Effect):
         self.layer[:] = 0
         for depth, x, y, pace in self.drops:
             if depth.behind == behind:
-                ends = self._streaks(depth, x, y, pace, moment.second)
+                ends = self._streaks(depth, x, y, pace, moment.onward)
                 level = round(depth.level * shown)
                 cv2.polylines(self.layer, list(ends), False, level, 1, cv2.LINE_AA, PARTS_SHIFT)
         cv2.add(picture.y, self.layer, picture.y)

@@ -85,7 +85,7 @@ class Snow(Effect):
             return
         for flakes in self.flakes:
             if flakes.depth.behind == behind:
-                x, y = self._places(flakes, moment.second)
+                x, y = self._places(flakes, moment.onward)
                 self._dot(picture, flakes, x, y, flakes.cover * shown)
 
     def _places(self, flakes: _Flakes, second: float) -> tuple[Map, Map]:

@@ -47,7 +47,7 @@ class SunRays(Effect):
         shown = moment.fade(1.5) * self.strength
         if shown == 0:
             return
-        wave = sum(np.sin(angle + pace * moment.second) for angle, pace in self.waves)
+        wave = sum(np.sin(angle + pace * moment.onward) for angle, pace in self.waves)
         rays = self.shafts * np.clip(0.7 + 0.22 * wave, 0, 1.3)[:, None]
         flags = cv2.WARP_INVERSE_MAP | cv2.INTER_LINEAR
         glow = cv2.warpPolar(rays.astype(np.float32), (self.width, self.height), self.sun, self.reach, flags)

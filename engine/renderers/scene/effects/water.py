@@ -60,7 +60,7 @@ class Water(Effect):
 
     def bend(self, moment: Moment, warp: Warp) -> None:
         """All waves at once: two products of a few factors with the maps that stay the same."""
-        turns = [wave.speed * moment.second for wave in WAVES]
+        turns = [moment.turn(wave.speed) for wave in WAVES]
         down: list[float] = []
         across: list[float] = []
         for wave, turn in zip(WAVES, turns, strict=True):
@@ -80,7 +80,7 @@ class Water(Effect):
         shown = moment.fade(0.5)
         if shown == 0:
             return
-        turns = [wave.speed * moment.second for wave in GLINTS]
+        turns = [moment.turn(wave.speed) for wave in GLINTS]
         factors = np.array([part for turn in turns for part in (np.cos(turn) - 1, np.sin(turn))], np.float32)
         gain = np.ones((self.stage.height // 4, self.stage.width // 4), np.float32)
         slope = (factors * np.float32(shown) @ self.glints).reshape(self.glint_shape)

@@ -1,5 +1,7 @@
 """What holds for every effect (people: test_people.py): the first frame is the photo, then something happens, the same for the same seed."""
 
+import itertools
+
 import numpy as np
 import pytest
 from photos import SMALL, landscape, with_ball
@@ -34,11 +36,11 @@ def view(models):
     )
 
 
-def compose(view, code, *, strength=1.0, seed=1, seconds=4.0):
+def compose(view, code, *, strength=1.0, seed=1, seconds=4.0, loops=False):
     layers = part(view)
     stage = Stage(layers.photo, view.reading, view.framing.width, view.framing.height, seconds, seed)
     camera = Camera("static", 1.0, (0.5, 0.5), stage.width, stage.height)
-    return layers.photo, Composer(stage, layers, camera, [EFFECTS[code](stage, strength)])
+    return layers.photo, Composer(stage, layers, camera, [EFFECTS[code](stage, strength)], loops=loops)
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -109,3 +111,14 @@ def test_snow_falls_behind_the_near_object(models):
 
     inside = view.framing.cut(np.repeat(ball[..., None], 3, 2).astype(np.uint8) * 255)[..., 0] > 250
     assert touched[inside].mean() < 0.6 * touched[~inside].mean()
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_loop_ends_where_it_began(view, code):
+    photo, composer = compose(view, code, loops=True)
+
+    frames = [frame.y.astype(float) for frame in composer.frames(48)]
+
+    steps = [np.abs(after - before).mean() for before, after in itertools.pairwise(frames)]
+    assert np.abs(composer.compose(1).y.astype(float) - photo.y).mean() < 0.05
+    assert np.abs(frames[-1] - frames[0]).mean() <= 2 * np.mean(steps)

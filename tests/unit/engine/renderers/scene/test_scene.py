@@ -1,5 +1,7 @@
 """The scene renderer from photo and caption to frames."""
 
+import itertools
+
 import cv2
 import numpy as np
 import pytest
@@ -182,3 +184,13 @@ def test_a_landscape_clip_keeps_its_shape(renderer):
 
     assert (clip.width, clip.height) == (192, 96)
     assert (portrait.width, portrait.height) == (96, 160)
+
+
+@pytest.mark.parametrize("camera", ["zoom in", "orbit", "pan left", "handheld", "dolly zoom"])
+def test_a_loop_comes_back_to_the_photo_and_that_is_said(renderer, camera):
+    clip = renderer.animate(scene(landscape(), f"{camera}, as an endless loop", clip_format=LARGER))
+    frames = [frame.y.astype(float) for frame in clip.frames]
+
+    steps = [np.abs(after - before).mean() for before, after in itertools.pairwise(frames)]
+    assert clip.made.moved[-1] == "loop"
+    assert np.abs(frames[-1] - frames[0]).mean() <= 2 * np.mean(steps)

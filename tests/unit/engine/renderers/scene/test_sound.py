@@ -14,6 +14,7 @@ from engine.media.loudness import measure_loudness
 from engine.prompts.directions import Directions, Wish
 from engine.renderers.scene.analysis import read_photo
 from engine.renderers.scene.matte import NearObjectModel
+from engine.renderers.scene.places import Need
 from engine.renderers.scene.plan import make_plan
 from engine.renderers.scene.sound import TEXTURES, make_ambience
 from engine.verdicts import Face, PhotoFacts
@@ -109,7 +110,7 @@ def test_two_sounds_are_both_heard(four_seconds):
 def reading(models, small):
     def read(pixels, facts=PhotoFacts()):  # noqa: B008  frozen
         model = NearObjectModel(models)
-        return read_photo(pixels, facts, clip_format=small, model=model, wants_water=True).reading
+        return read_photo(pixels, facts, clip_format=small, model=model, needs=[Need.WATER]).reading
 
     return {
         "lake": read(lake()),

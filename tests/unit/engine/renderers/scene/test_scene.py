@@ -10,6 +10,7 @@ from photos import SMALL, landscape, scene, with_ball
 from engine.errors import ConfigError, RenderFailed
 from engine.media.decode import read_clip_info, sample_frames
 from engine.media.encode import write_mp4
+from engine.media.measures import similarity
 from engine.prompts.looks import LOOK_NAMES
 from engine.renderers import ClipFormat, find_renderer
 from engine.renderers.scene import SceneRenderer
@@ -18,19 +19,6 @@ from engine.renderers.scene.matte import NearObjectModel
 from engine.verdicts import Face, PhotoFacts
 
 LARGER = ClipFormat(short_side=180, seconds=1.0)
-
-
-def similarity(one, two):
-    """Structural similarity of two gray pictures (Wang et al., 2004), windows of 8 pixels."""
-    one, two = (cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float64) for picture in (one, two))
-    mean_one, mean_two = cv2.blur(one, (8, 8)), cv2.blur(two, (8, 8))
-    variance_one, variance_two = (
-        cv2.blur(one * one, (8, 8)) - mean_one**2,
-        cv2.blur(two * two, (8, 8)) - mean_two**2,
-    )
-    together = cv2.blur(one * two, (8, 8)) - mean_one * mean_two
-    top = (2 * mean_one * mean_two + 6.5) * (2 * together + 58.5)
-    return float((top / ((mean_one**2 + mean_two**2 + 6.5) * (variance_one + variance_two + 58.5))).mean())
 
 
 def test_it_is_found_by_its_name():

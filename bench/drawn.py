@@ -1,0 +1,188 @@
+"""Photos that are drawn here, so that every part of them is known: for benches and tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+Picture = np.ndarray
+"""(height, width, 3), float32 while it is drawn, uint8 when it is done."""
+
+HEIGHT, WIDTH = 1280, 720
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """`parts` are the true masks, by the name of what an effect may need (`Need`), and `near`."""
+
+    pixels: Picture
+    parts: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+def texture(height: int, width: int, *, seed: int, size: int) -> Picture:
+    """Smooth noise in -1..1."""
+    noise = (
+        np.random.default_rng(seed)
+        .standard_normal((height // size + 3, width // size + 3))
+        .astype(np.float32)
+    )
+    return np.clip(cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC) / 2, -1, 1)[..., None]
+
+
+def landscape(height: int = 480, width: int = 360, *, clouds: bool = True) -> Picture:
+    """Blue sky over the upper half, with soft clouds; rough green ground below."""
+    rows = np.linspace(0, 1, height, dtype=np.float32)[:, None, None]
+    sky = np.float32([90, 140, 215]) + rows * np.float32([110, 80, 30])
+    if clouds:
+        cover = np.clip(texture(height, width, seed=1, size=48) * 1.6, 0, 1)
+        sky = sky + cover * (np.float32([245, 245, 248]) - sky) * 0.8
+    ground = np.float32([88, 104, 52]) + texture(height, width, seed=2, size=3) * 40
+    return np.clip(np.where(rows < 0.5, sky, ground), 0, 255).astype(np.uint8)
+
+
+def with_ball(pixels: Picture) -> tuple[Picture, np.ndarray]:
+    """A large, shaded red ball near the lower middle: what stands out. Returns the photo and the ball's true mask."""
+    height, width = pixels.shape[:2]
+    middle, radius = (width // 2, int(height * 0.6)), int(width * 0.26)
+    rows, columns = np.mgrid[0:height, 0:width]
+    away = np.hypot(columns - middle[0], rows - middle[1]) / radius
+    lit = np.clip(
+        1.15
+        - np.hypot(columns - middle[0] + radius * 0.35, rows - middle[1] + radius * 0.4) / (1.9 * radius),
+        0.2,
+        1,
+    )
+    ball = np.float32([225, 45, 40]) * lit[..., None] + texture(height, width, seed=5, size=9) * 12
+    cover = np.clip((1 - away) * radius / 1.5, 0, 1)[..., None]
+    return np.clip(pixels * (1 - cover) + ball * cover, 0, 255).astype(np.uint8), away < 1
+
+
+# --- scenes at clip size -----------------------------------------------------------------------------------
+
+
+def lake() -> Drawn:
+    """Clouds, far hills, a lake with level streaks, a strip of grass."""
+    rows, columns = _grid()
+    hills = 0.46 + 0.03 * np.sin(columns * 7) + 0.02 * np.sin(columns * 17 + 1)
+    streaks = (9 * np.sin(rows * 210) + 6 * np.sin(rows * 520 + columns * 3)) * _grow(rows, 0.5, 0.86)
+    picture = _sky(rows)
+    picture = np.where((rows > hills)[..., None], np.float32([72, 96, 84]) + 14 * _grain(7, 24), picture)
+    picture = np.where((rows > 0.5)[..., None], np.float32([70, 120, 190]) + streaks[..., None], picture)
+    picture = np.where((rows > 0.86)[..., None], np.float32([88, 104, 52]) + 45 * _grain(3, 3), picture)
+    return Drawn(_done(picture), {"clouds": rows < hills, "water": (rows > 0.5) & (rows < 0.86)})
+
+
+def beach() -> Drawn:
+    """Clouds, the sea to a level horizon, foam along a slanting shore, sand."""
+    rows, columns = _grid()
+    shore = 0.70 + 0.10 * columns + 0.012 * np.sin(columns * 11)
+    sea = np.float32([48, 120, 150]) + (10 * np.sin(rows * 330 + 6 * np.sin(columns * 3)))[..., None]
+    sea = sea + 30 * _grow(rows, 0.45, 0.75)[..., None] * np.float32([0.4, 1, 0.8])
+    foam = np.exp(-(((rows - shore) / 0.012) ** 2))[..., None] * (0.7 + 0.3 * _grain(13, 5))
+    picture = np.where((rows > 0.45)[..., None], sea, _sky(rows))
+    sand = np.float32([214, 188, 146]) + 16 * _grain(17, 3) - 30 * _grow(rows, 1.0, 0.75)[..., None]
+    picture = np.where((rows > shore)[..., None], sand, picture)
+    picture = picture + foam * (np.float32([245, 248, 248]) - picture)
+    water = (rows > 0.45) & (rows < shore)
+    return Drawn(_done(picture), {"clouds": rows < 0.45, "water": water, "shore": water})
+
+
+def stream() -> Drawn:
+    """White water that falls between dark rocks, below a wood."""
+    rows, columns = _grid()
+    middle = 0.5 + 0.06 * np.sin(rows * 7)
+    half = 0.10 + 0.14 * _grow(rows, 0.35, 1.0)
+    water = (np.abs(columns - middle) < half) & (rows > 0.35)
+    threads = _stretched(19, 5, 60) * 60
+    rocks = np.float32([70, 66, 60]) + 34 * _grain(23, 18) + 14 * _grain(29, 4)
+    wood = np.float32([40, 66, 34]) + 40 * _grain(31, 9) + 18 * _grain(37, 3)
+    picture = np.where((rows < 0.35)[..., None], wood, rocks)
+    soft = cv2.GaussianBlur(water.astype(np.float32), (0, 0), 4)[..., None]
+    picture = picture + soft * (np.float32([206, 216, 220]) + threads - picture)
+    return Drawn(_done(picture), {"white_water": water, "water": water})
+
+
+def meadow() -> Drawn:
+    """Clouds over tall grass, whose blades stand in front."""
+    rows, _ = _grid()
+    blades = _stretched(41, 3, 40) * 60 + _stretched(43, 5, 90) * 40
+    grass = np.float32([96, 128, 48]) + blades + 20 * _grain(47, 40)
+    border = 0.5 + 0.012 * _stretched(53, 4, 1280)[..., 0]
+    picture = np.where((rows > border)[..., None], grass, _sky(rows))
+    return Drawn(_done(picture), {"clouds": rows < border, "grass": rows > border})
+
+
+def candle() -> Drawn:
+    """A candle's flame in a dark room, and its glow on the wall."""
+    rows, columns = _grid()
+    away = np.hypot((columns - 0.5) * WIDTH / HEIGHT, rows - 0.5)
+    glow = np.exp(-away / 0.16)[..., None]
+    picture = np.float32([14, 10, 10]) + glow * np.float32([150, 84, 30]) + 4 * _grain(59, 5)
+    stick = (np.abs(columns - 0.5) < 0.05) & (rows > 0.58)
+    picture = np.where(stick[..., None], np.float32([196, 164, 120]) * (0.35 + 0.65 * glow), picture)
+    width = 0.034 * np.clip((rows - 0.44) / 0.09, 0, 1) * np.clip((0.575 - rows) / 0.03, 0, 1)
+    flame = np.abs(columns - 0.5) < width
+    bright = cv2.GaussianBlur(flame.astype(np.float32), (0, 0), 4)[..., None]
+    picture = picture + bright * (np.float32([255, 226, 150]) - picture)
+    return Drawn(_done(picture), {"fire": flame, "flame": flame})
+
+
+def ball() -> Drawn:
+    """A shaded ball before a meadow and a cloudy sky."""
+    pixels, mask = with_ball(landscape(HEIGHT, WIDTH))
+    rows, _ = _grid()
+    return Drawn(pixels, {"clouds": (rows < 0.5) & ~mask, "near": mask})
+
+
+def room() -> Drawn:
+    """A plain wall and a floor: nothing that an effect could take for sky or water."""
+    rows, columns = _grid()
+    wall = np.float32([205, 198, 186]) - 26 * columns[..., None] + 3 * _grain(61, 6)
+    floor = np.float32([122, 88, 60]) + 18 * _stretched(67, 200, 6)
+    return Drawn(_done(np.where((rows > 0.72)[..., None], floor, wall)))
+
+
+SCENES: Mapping[str, Callable[[], Drawn]] = {
+    "lake": lake,
+    "beach": beach,
+    "stream": stream,
+    "meadow": meadow,
+    "candle": candle,
+    "ball": ball,
+    "room": room,
+}
+
+
+def _grid() -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns as shares of the sides."""
+    rows, columns = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
+    return rows / HEIGHT, columns / WIDTH
+
+
+def _sky(rows: np.ndarray) -> Picture:
+    blue = np.float32([84, 136, 214]) + rows[..., None] * np.float32([120, 90, 40])
+    cover = np.clip(_grain(71, 120) * 1.4 + _grain(73, 40) * 0.5, 0, 1)
+    return blue + cover * (np.float32([246, 246, 248]) - blue) * 0.85
+
+
+def _grain(seed: int, size: int) -> Picture:
+    return texture(HEIGHT, WIDTH, seed=seed, size=size)
+
+
+def _stretched(seed: int, across: int, down: int) -> Picture:
+    """Noise of this size in pixels across and down, -1..1: threads and blades."""
+    noise = np.random.default_rng(seed).standard_normal((HEIGHT // down + 3, WIDTH // across + 3))
+    wide = cv2.resize(noise.astype(np.float32), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+    return np.clip(wide / 2, -1, 1)[..., None]
+
+
+def _grow(rows: np.ndarray, start: float, end: float) -> np.ndarray:
+    return np.clip((rows - start) / (end - start), 0, 1)
+
+
+def _done(picture: Picture) -> Picture:
+    """With the fine grain of a camera."""
+    return np.clip(picture + 3 * _grain(79, 2), 0, 255).astype(np.uint8)

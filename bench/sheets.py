@@ -1,0 +1,42 @@
+"""Contact sheets: what a clip looks like at a few moments, so that a person can look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+TALL = 240  # pixels of one picture
+GAP = 4
+MOMENTS = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+def strip(frames: Sequence[np.ndarray], title: str = "", *, moments: Sequence[float] = MOMENTS) -> np.ndarray:
+    """One clip from left to right, its title over it."""
+    shown = [frames[round(share * (len(frames) - 1))] for share in moments]
+    pictures = [_to_height(frame, TALL) for frame in shown]
+    row = np.concatenate([np.pad(picture, ((0, 0), (0, GAP), (0, 0))) for picture in pictures], axis=1)
+    if not title:
+        return row
+    head = np.zeros((18, row.shape[1], 3), np.uint8)
+    cv2.putText(head, title, (4, 13), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (230, 230, 230), 1, cv2.LINE_AA)
+    return np.concatenate([head, row])
+
+
+def save_sheet(path: Path, strips: Sequence[np.ndarray]) -> None:
+    """Two strips beside each other where there are many."""
+    columns = 2 if len(strips) > 4 else 1
+    width = max(one.shape[1] for one in strips)
+    padded = [np.pad(one, ((0, GAP), (0, width - one.shape[1]), (0, 0))) for one in strips]
+    while len(padded) % columns:
+        padded.append(np.zeros_like(padded[-1]))
+    rows = [np.concatenate(padded[at : at + columns], axis=1) for at in range(0, len(padded), columns)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), np.concatenate(rows)[..., ::-1])
+
+
+def _to_height(frame: np.ndarray, height: int) -> np.ndarray:
+    width = round(frame.shape[1] * height / frame.shape[0])
+    return np.asarray(cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA))

@@ -9,17 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from engine.media.clip import Frame
-from engine.renderers.scene.camera import Camera, Pose
+from engine.renderers.scene.camera import Camera
 from engine.renderers.scene.effects.effect import Effect
-from engine.renderers.scene.layers import Layers, NearLayer
+from engine.renderers.scene.layers import Layers
 from engine.renderers.scene.light import Light
+from engine.renderers.scene.near import NearMover
 from engine.renderers.scene.patch import Canvas, Patch
-from engine.renderers.scene.picture import Picture, blend
+from engine.renderers.scene.picture import Picture
 from engine.renderers.scene.stage import Moment, Stage
-from engine.renderers.scene.warp import Grid, Region, Shift, Sources, Warp, move_flat
+from engine.renderers.scene.warp import Grid, Shift, Warp
 
 
 class Composer:
@@ -39,6 +38,8 @@ class Composer:
         self._speed, self._loops = speed, loops
         self._grid = Grid(stage.width, stage.height)
         self._depth = self._grid.sample(stage.reading.depth)
+        near = layers.near
+        self._near = NearMover(near, stage.reading.near_depth, camera, self._grid) if near else None
         self._photo, self._background = Canvas(layers.photo), Canvas(layers.background)
 
     def frames(self, count: int) -> Iterator[Frame]:
@@ -55,7 +56,7 @@ class Composer:
         picture = self._move_background(moment, self._background.show(self._far(patches)))
         for effect in self._effects:
             effect.paint_behind(moment, picture)
-        picture = self._lay_near(moment, picture, self._photo.show(patches))
+        self._lay_near(moment, picture, self._photo.show(patches))
         for effect in self._effects:
             effect.paint_before(moment, picture)
         picture = self._light(moment, picture)
@@ -78,9 +79,9 @@ class Composer:
         )
 
     def _far(self, patches: list[Patch]) -> list[Patch]:
-        """Those that no near object hides: behind it, the background is a fill."""
+        """Those that the near object does not hide all over."""
         near = self._layers.near
-        return [patch for patch in patches if near is None or not near.cover.y[patch.region.full].any()]
+        return [patch for patch in patches if near is None or near.cover.y[patch.region.full].min() < 255]
 
     def _move_background(self, moment: Moment, background: Picture) -> Picture:
         from_x, from_y = self._camera.look(moment.pose, self._grid.x, self._grid.y, self._depth)
@@ -89,47 +90,16 @@ class Composer:
             effect.bend(moment, warp)
         return warp.apply(background)
 
-    def _lay_near(self, moment: Moment, picture: Picture, photo: Picture) -> Picture:
-        """As one plane, which is cheap, unless something in it moves by itself."""
-        near, depth = self._layers.near, self._stage.reading.near_depth
-        if near is None:
-            return picture
+    def _lay_near(self, moment: Moment, picture: Picture, photo: Picture) -> None:
+        if self._near is None:
+            return
         shifts: list[Shift] = []
         for effect in self._effects:
             effect.bend_near(moment, shifts)
-        rim = sum(float(max(np.abs(shift.x).max(), np.abs(shift.y).max())) for shift in shifts)
-        region = self._find_region(moment.pose, near, depth, rim)
-        if shifts:
-            sources = self._bend_near(moment, shifts, region)
-            above, cover = sources.move(photo), sources.move(near.cover)
-        else:
-            matrix = self._camera.look_flat(moment.pose, depth)
-            above, cover = move_flat(photo, matrix, region), move_flat(near.cover, matrix, region)
-        _lay(picture, above, cover, region)
-        return picture
-
-    def _bend_near(self, moment: Moment, shifts: list[Shift], region: Region) -> Sources:
-        depth = self._stage.reading.near_depth
-        warp = Warp(self._grid, *self._camera.look(moment.pose, self._grid.x, self._grid.y, depth))
-        for shift in shifts:
-            warp.carry(shift)
-        return warp.look_up(region)
-
-    def _find_region(self, pose: Pose, near: NearLayer, depth: float, rim: float) -> Region:
-        """Where the near object is now; `rim` is how far its parts may have gone by themselves."""
-        left, top, right, bottom = (float(side) for side in near.box)
-        corners = np.array([left, right, left, right]), np.array([top, top, bottom, bottom])
-        x, y = self._camera.place(pose, *corners, depth=depth)
-        return Region.around(x, y, width=self._stage.width, height=self._stage.height, rim=rim)
+        self._near.lay(picture, photo, moment.pose, shifts)
 
     def _light(self, moment: Moment, picture: Picture) -> Picture:
         light = Light(self._stage.width, self._stage.height)
         for effect in self._effects:
             effect.light(moment, light)
         return light.apply(picture)
-
-
-def _lay(below: Picture, above: Picture, cover: Picture, region: Region) -> None:
-    """In place; `above` and `cover` have the region's size."""
-    below.y[region.full] = blend(below.y[region.full], above.y, cover.y)
-    below.uv[region.half] = blend(below.uv[region.half], above.uv, cover.uv)

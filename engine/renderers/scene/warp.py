@@ -34,6 +34,26 @@ class Region:
         return cls(left, top, right, bottom)
 
     @property
+    def size(self) -> int:
+        """Pixels."""
+        return max(0, self.right - self.left) * max(0, self.bottom - self.top)
+
+    def common(self, other: Region) -> Region:
+        """What two regions that meet share."""
+        return Region(
+            max(self.left, other.left),
+            max(self.top, other.top),
+            min(self.right, other.right),
+            min(self.bottom, other.bottom),
+        )
+
+    def within(self, outer: Region) -> Region:
+        """The same region, in pixels of a picture that shows only `outer`."""
+        return Region(
+            self.left - outer.left, self.top - outer.top, self.right - outer.left, self.bottom - outer.top
+        )
+
+    @property
     def full(self) -> tuple[slice, slice]:
         return slice(self.top, self.bottom), slice(self.left, self.right)
 
@@ -67,12 +87,17 @@ class Grid:
         inner = resize_map(values.astype(np.float32), columns - 2, rows - 2)
         return np.pad(inner, 1, mode="edge")
 
-    def spread(self, nodes: Map, *, scale: int = 1) -> Map:
-        """Node values for every pixel of the frame at 1 / scale of its size."""
-        rows, columns = nodes.shape
+    def spread(self, nodes: Map, region: Region, *, scale: int = 1) -> Map:
+        """Node values for every pixel of a region at 1 / scale of its size."""
         step = STEP // scale
-        wide = cv2.resize(nodes, (columns * step, rows * step), interpolation=cv2.INTER_LINEAR)
-        return np.asarray(wide[step : step + self.height // scale, step : step + self.width // scale])
+        first_row, first_column = region.top // STEP, region.left // STEP
+        around = nodes[first_row : -(-region.bottom // STEP) + 2, first_column : -(-region.right // STEP) + 2]
+        rows, columns = around.shape
+        wide = cv2.resize(around, (columns * step, rows * step), interpolation=cv2.INTER_LINEAR)
+        top = region.top // scale - (first_row - 1) * step
+        left = region.left // scale - (first_column - 1) * step
+        height, width = (region.bottom - region.top) // scale, (region.right - region.left) // scale
+        return np.asarray(wide[top : top + height, left : left + width])
 
 
 class Shift(NamedTuple):
@@ -92,7 +117,10 @@ class Sources(NamedTuple):
 
     def move(self, picture: Picture) -> Picture:
         """The region of the moved picture."""
-        return Picture(_remap(picture.y, self.x, self.y), _remap(picture.uv, self.half_x, self.half_y))
+        return Picture(_remap(picture.y, self.x, self.y), self.move_half(picture.uv))
+
+    def move_half(self, uv: Plane) -> Plane:
+        return _remap(uv, self.half_x, self.half_y)
 
 
 class Warp:
@@ -126,25 +154,20 @@ class Warp:
         """The moved picture."""
         if self._stays():
             return Picture(picture.y.copy(), picture.uv.copy())
-        return self._sources().move(picture)
+        sources = self.look_up(Region(0, 0, self._grid.width, self._grid.height))
+        for top, x, y in self._ripples:
+            _add_rows(sources.x, x, top=2 * top, times=2)
+            _add_rows(sources.y, y, top=2 * top, times=2)
+            _add_rows(sources.half_x, x * np.float32(0.5), top=top, times=1)
+            _add_rows(sources.half_y, y * np.float32(0.5), top=top, times=1)
+        return sources.move(picture)
 
     def look_up(self, region: Region) -> Sources:
-        """For one region, so that several pictures can be moved alike."""
-        x, y, half_x, half_y = self._sources()
-        return Sources(x[region.full], y[region.full], half_x[region.half], half_y[region.half])
-
-    def _sources(self) -> Sources:
-        half_x, half_y = (self._spread(nodes * 0.5 - 0.25, scale=2) for nodes in (self._from_x, self._from_y))
-        full_x, full_y = self._spread(self._from_x, scale=1), self._spread(self._from_y, scale=1)
-        for top, x, y in self._ripples:
-            _add_rows(full_x, x, top=2 * top, times=2)
-            _add_rows(full_y, y, top=2 * top, times=2)
-            _add_rows(half_x, x * np.float32(0.5), top=top, times=1)
-            _add_rows(half_y, y * np.float32(0.5), top=top, times=1)
+        """For one region, without ripples, so that several pictures can be moved alike."""
+        nodes = [axis.astype(np.float32) for axis in (self._from_x, self._from_y)]
+        full_x, full_y = (self._grid.spread(axis, region) for axis in nodes)
+        half_x, half_y = (self._grid.spread(axis * 0.5 - 0.25, region, scale=2) for axis in nodes)
         return Sources(full_x, full_y, half_x, half_y)
-
-    def _spread(self, nodes: Map, *, scale: int) -> Map:
-        return self._grid.spread(nodes.astype(np.float32), scale=scale)
 
     def _stays(self) -> bool:
         moved = max(np.abs(self._from_x - self._grid.x).max(), np.abs(self._from_y - self._grid.y).max())

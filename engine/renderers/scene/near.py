@@ -1,0 +1,89 @@
+"""Moves the near layer: as one plane, which is cheap; by a finer warp there where something in it moves by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.renderers.scene.camera import Camera, Pose
+from engine.renderers.scene.layers import NearLayer
+from engine.renderers.scene.picture import Picture, blend
+from engine.renderers.scene.warp import STEP, Grid, Region, Shift, Warp, move_flat
+
+AT_REST = 0.05
+"""Pixels: what moves by less stands still."""
+
+MOSTLY = 0.6
+"""Share of the layer from which all of it is bent: bending twice as much costs less than to move it flat first."""
+
+
+@dataclass(frozen=True, slots=True)
+class NearMover:
+    """One clip's near layer at its depth, under one camera."""
+
+    layer: NearLayer
+    depth: float
+    camera: Camera
+    grid: Grid
+
+    def lay(self, below: Picture, photo: Picture, pose: Pose, shifts: Sequence[Shift]) -> None:
+        """Lay what `photo` shows of the near object over `below`, in place."""
+        if not shifts:
+            region = self._place(pose, self.layer.box)
+            _lay(below, *self._move_flat(photo, pose, region), region)
+            return
+        shift = Shift(*np.sum(shifts, axis=0))
+        rim = float(np.abs(shift).max())
+        region = self._place(pose, self.layer.box, rim=rim)
+        bent = self._place(pose, _moving_box(shift), rim=rim).common(region)
+        if bent.size > MOSTLY * region.size:
+            _lay(below, *self._bend(photo, pose, shift, region), region)
+            return
+        above, cover = self._move_flat(photo, pose, region)
+        for whole, piece in zip((above, cover), self._bend(photo, pose, shift, bent), strict=True):
+            place = bent.within(region)
+            whole.y[place.full], whole.uv[place.half] = piece.y, piece.uv
+        _lay(below, above, cover, region)
+
+    def _place(self, pose: Pose, box: tuple[float, float, float, float], *, rim: float = 0.0) -> Region:
+        """Where a box of the photo is now; `rim` is how far things may have gone out of it by themselves."""
+        left, top, right, bottom = box
+        corners = np.array([left, right, left, right]), np.array([top, top, bottom, bottom])
+        x, y = self.camera.place(pose, *corners, depth=self.depth)
+        return Region.around(x, y, width=self.grid.width, height=self.grid.height, rim=rim)
+
+    def _move_flat(self, photo: Picture, pose: Pose, region: Region) -> tuple[Picture, Picture]:
+        matrix = self.camera.look_flat(pose, self.depth)
+        return move_flat(photo, matrix, region), move_flat(self.layer.cover, matrix, region)
+
+    def _bend(self, photo: Picture, pose: Pose, shift: Shift, region: Region) -> tuple[Picture, Picture]:
+        """The cover is soft, so that its half-size plane, stretched, serves for both."""
+        warp = Warp(self.grid, *self.camera.look(pose, self.grid.x, self.grid.y, self.depth))
+        warp.carry(shift)
+        sources = warp.look_up(region)
+        half = sources.move_half(self.layer.cover.uv)
+        size = (region.right - region.left, region.bottom - region.top)
+        full = np.asarray(cv2.resize(half[..., 0], size), np.uint8)
+        return sources.move(photo), Picture(full, half)
+
+
+def _moving_box(shift: Shift) -> tuple[float, float, float, float]:
+    """Left, top, right, bottom of what is not at rest, in pixels; nodes lie STEP apart, the first outside the frame."""
+    moving = np.maximum(np.abs(shift.x), np.abs(shift.y)) > AT_REST
+    (top, bottom), (left, right) = _span(np.any(moving, axis=1)), _span(np.any(moving, axis=0))
+    return left, top, right, bottom
+
+
+def _span(moving: NDArray[np.bool_]) -> tuple[float, float]:
+    nodes = np.flatnonzero(moving)
+    return (float(nodes[0] - 1) * STEP, float(nodes[-1] + 1) * STEP) if len(nodes) else (0.0, 0.0)
+
+
+def _lay(below: Picture, above: Picture, cover: Picture, region: Region) -> None:
+    """In place; `above` and `cover` have the region's size."""
+    below.y[region.full] = blend(below.y[region.full], above.y, cover.y)
+    below.uv[region.half] = blend(below.uv[region.half], above.uv, cover.uv)

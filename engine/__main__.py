@@ -31,6 +31,7 @@ from engine.provenance import keys as signing_keys
 from engine.renderers import ENTRY_POINT_GROUP, ClipFormat
 from engine.renderers.diffusion import presets
 from engine.renderers.diffusion import weights as large_weights
+from engine.schema import MAX_VERIFY_BYTES
 from engine.screening import Screening
 
 CONFIG_EXIT = 78
@@ -81,7 +82,8 @@ def check_config(path: Path) -> None:
             else f"there is no {path}: the defaults hold"
         )
         if loaded.keys.exists():
-            click.echo(str(signing_keys.describe(loaded.keys)))
+            facts = signing_keys.describe(loaded.keys)
+            click.echo("\n".join(filter(None, (str(facts), facts.warning()))))
         click.echo(_list_models(loaded.models))
 
 
@@ -105,6 +107,20 @@ def keys_show(path: Path) -> None:
     """Names, fingerprints and expiry; no key material."""
     with explained():
         click.echo(str(signing_keys.describe(config.load(path).keys)))
+
+
+@keys.command("import")
+@at_config
+@click.argument("chain", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("root", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Its key, in PEM.")
+def keys_import(path: Path, chain: Path, root: Path, key: Path | None) -> None:
+    """Take a certificate from an authority: CHAIN is the leaf and its issuers, ROOT the anchor, both in PEM.
+
+    Without --key, `[provenance] signer` names what holds the key.
+    """
+    with explained():
+        click.echo(str(signing_keys.import_keys(config.load(path).keys, chain=chain, root=root, key=key)))
 
 
 @keys.command("renew")
@@ -180,7 +196,11 @@ def verify(file: Path, path: Path) -> None:
     """What is known of a file: who made it, and whether it was changed since."""
     with explained():
         loaded = config.load(path)
-        finishing = Finishing(keys=loaded.keys, operator=loaded.provenance.operator)
+        if file.stat().st_size > MAX_VERIFY_BYTES:
+            raise ConfigError(f"{file.name} is too large: I look into files up to {MAX_VERIFY_BYTES} bytes")
+        finishing = Finishing(
+            keys=loaded.keys, operator=loaded.provenance.operator, signer=loaded.provenance.signer
+        )
         report = asyncio.run(finishing.verify(file.read_bytes()))
         finishing.close()
         click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
@@ -290,6 +310,7 @@ async def engine(loaded: EngineConfig) -> AsyncIterator[Door]:
                 keys=loaded.keys,
                 operator=loaded.provenance.operator,
                 tsa_url=loaded.provenance.tsa_url or None,
+                signer=loaded.provenance.signer,
             )
         )
         screening = await parts.enter_async_context(

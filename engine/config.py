@@ -67,10 +67,14 @@ class PolicyConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class ProvenanceTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[provenance]`: who signs. `operator` is the name in the certificate; `tsa_url` a time stamp authority."""
+    """`[provenance]`: who signs. `operator` is the name in the certificate; `tsa_url` a time stamp authority.
+
+    `signer` names what holds the key where it is not in its file (`engine.provenance.holder`).
+    """
 
     operator: str = "Zoetrope operator"
     tsa_url: str = ""
+    signer: str = ""
 
 
 class RetentionTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -17,12 +17,9 @@ from engine.errors import ConfigError
 from engine.media.clip import CheckedClip, SignedClip
 from engine.provenance import origin, verify
 from engine.provenance.credentials import ClipSigner
-from engine.provenance.keys import RENEW, load_keys
+from engine.provenance.keys import RENEW, WARN_DAYS, load_keys
 from engine.provenance.origin import Origin
 from engine.schema import Finding, VerifyReport
-
-WARN_DAYS = 30.0
-"""From here on, every start warns that the leaf must be renewed."""
 
 READING = Limits(cpu_seconds=10, address_space_bytes=2 * 2**30, file_size_bytes=0, open_files=64)
 
@@ -36,9 +33,15 @@ class Finishing:
     """
 
     def __init__(
-        self, *, keys: Path, operator: str, tsa_url: str | None = None, verify_seconds: float = 10.0
+        self,
+        *,
+        keys: Path,
+        operator: str,
+        tsa_url: str | None = None,
+        signer: str = "",
+        verify_seconds: float = 10.0,
     ) -> None:
-        self._keys = load_keys(keys)
+        self._keys = load_keys(keys, signer=signer)
         if self._keys.operator != operator.strip():
             raise ConfigError(
                 f"[provenance] operator is {operator!r}, but the keys sign for {self._keys.operator!r}; run {RENEW}"

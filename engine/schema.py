@@ -271,6 +271,8 @@ class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     typical_seconds: float
     accepting: bool
     version: str
+    leaf_days_left: float
+    """Days until the signing certificate ends; then no clip can be finished."""
     switched_off: tuple[str, ...] = ()
 
 

@@ -12,6 +12,8 @@ from handlers.people import Sender, sender_of
 from handlers.replies import reply
 from handlers.texts import Html, Texts, paragraphs, texts
 
+CERTIFICATE_WARNING_DAYS = 30
+
 
 def progress_text(view: JobView, locale: str) -> Html:
     """Where a job is, as Telegram HTML. Rounded, so that it changes only when there is something to tell."""
@@ -39,7 +41,13 @@ async def show_status(update: Update, context: Context) -> None:
             "My workshop does not answer right now. What you sent is kept, and I go on as soon as it does."
         )
     else:
-        text = paragraphs(_own(say, own), _others(say, engine, own), _health(say, engine))
+        is_operator = message.chat.id == services.rules.operator_chat_id
+        text = paragraphs(
+            _own(say, own),
+            _others(say, engine, own),
+            _health(say, engine),
+            _certificate(say, engine) if is_operator else "",
+        )
     await reply(message, "status", text, services)
 
 
@@ -78,6 +86,21 @@ def _health(say: Texts, engine: EngineStatus) -> Html:
     return paragraphs(
         say.say("All is well: a clip usually takes about {time}.", time=time),
         say.say("This is a test set-up: not all checks are switched on.") if engine.switched_off else "",
+    )
+
+
+def _certificate(say: Texts, engine: EngineStatus) -> Html:
+    """For the operator, in time: on the day when it ends no clip can be finished any more."""
+    days = int(max(0.0, engine.leaf_days_left))
+    if days >= CERTIFICATE_WARNING_DAYS:
+        return Html()
+    return paragraphs(
+        say.count(
+            "⚠️ The signing certificate ends in {number} day; then no clip can be finished.",
+            "⚠️ The signing certificate ends in {number} days; then no clip can be finished.",
+            days,
+        ),
+        say.say("Run <code>python -m engine keys renew</code> and start the engine anew."),
     )
 
 

@@ -218,6 +218,7 @@ class Door:
                 typical_seconds=dispatcher.typical_seconds,
                 accepting=dispatcher.accepting,
                 version=version("zoetrope"),
+                leaf_days_left=dispatcher.shop.finishing.leaf_days_left,
                 switched_off=dispatcher.shop.screening.switched_off,
             )
         )

@@ -77,11 +77,10 @@ def chain_problem(chain: Sequence[x509.Certificate], *, now: datetime) -> str | 
     return next(filter(None, (_time_problem(it, now=now) for it in chain)), None) or _link_problem(chain)
 
 
-def leaf_problem(leaf: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> str | None:
-    """What keeps this leaf and key from signing claims with ES256, or None."""
-    if leaf.public_key() != key.public_key():
-        return "the key does not belong to the certificate"
-    if not isinstance(key.curve, ec.SECP256R1):
+def leaf_problem(leaf: x509.Certificate) -> str | None:
+    """What keeps this leaf from signing claims with ES256, or None."""
+    public = leaf.public_key()
+    if not isinstance(public, ec.EllipticCurvePublicKey) or not isinstance(public.curve, ec.SECP256R1):
         return "the key is not on P-256, which ES256 needs"
     usage, purposes = _extension(leaf, x509.KeyUsage), _extension(leaf, x509.ExtendedKeyUsage)
     limits = _extension(leaf, x509.BasicConstraints)

@@ -7,14 +7,13 @@
 | `issuing.key`, `issuing.pem` | what renews the leaf | once a year |
 | `root.key` | what made the issuing certificate | never again: keep it elsewhere |
 
-Key and certificates of the leaf share one file, so that a renewal is one atomic replacement.
+Key and certificates of the leaf share one file, so that a renewal is one atomic replacement. Keys from an authority are
+imported: then there is no `issuing.*` and no `root.key`, and where a token or a service holds the key (`holder.py`),
+`signing.pem` holds the certificates only.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -36,13 +35,19 @@ from engine.provenance.certificates import (
     make_root,
     organisation,
 )
+from engine.provenance.holder import Sign, open_signer, signs_for
+from engine.provenance.private_files import replace_file, write_folder
 
 ROOT, ROOT_KEY = "root.pem", "root.key"
 ISSUING, ISSUING_KEY = "issuing.pem", "issuing.key"
 SIGNING = "signing.pem"
 
+IMPORT = "`python -m engine keys import`"
 INIT = "`python -m engine keys init`"
 RENEW = "`python -m engine keys renew`"
+
+WARN_DAYS = 30.0
+"""From here on, the start and `check-config` say that the leaf must be renewed."""
 
 MAX_OPERATOR_CHARACTERS = 64
 """X.509's limit for an organisation's name."""
@@ -71,6 +76,15 @@ class KeyFacts:
     def __str__(self) -> str:
         return "\n".join(map(str, self.certificates))
 
+    def warning(self, *, now: datetime | None = None) -> str:
+        """One sentence when the leaf ends soon or has ended; else nothing."""
+        days = (self.certificates[-1].expires - (now or datetime.now(UTC))) / timedelta(days=1)
+        return (
+            f"the signing certificate ends in {max(0, int(days))} days: run {RENEW}"
+            if days < WARN_DAYS
+            else ""
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class SigningKeys:
@@ -80,7 +94,9 @@ class SigningKeys:
     chain_pem: str
     root_pem: str
     expires: datetime
-    key_pem: str = field(repr=False)
+    key_pem: str | None = field(repr=False)
+    held: Sign | None = None
+    """Signs where the key is not ours to read; then `key_pem` is None."""
 
     def days_left(self, *, now: datetime | None = None) -> float:
         """Until the leaf expires; an alarm is due at 30."""
@@ -96,11 +112,8 @@ def init_keys(folder: Path, *, operator: str, now: datetime | None = None) -> Ke
         raise ConfigError(
             f"[provenance] operator: 1 to {MAX_OPERATOR_CHARACTERS} characters that say who signs"
         )
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ConfigError(
-            f"{folder} is not empty, and keys are never overwritten; to start anew, move it away"
-        )
-    _write_folder(folder, _new_files(operator.strip(), now=now or datetime.now(UTC)))
+    _check_empty(folder)
+    write_folder(folder, _new_files(operator.strip(), now=now or datetime.now(UTC)))
     return describe(folder)
 
 
@@ -110,12 +123,40 @@ def renew_leaf(folder: Path, *, operator: str, now: datetime | None = None) -> K
     Raises ConfigError when the issuing key is not there, or its certificate ends before the new leaf would.
     """
     started = now or datetime.now(UTC)
+    if not (folder / ISSUING).exists():
+        raise ConfigError(
+            f"{folder / ISSUING} is missing: bring it back from where it is kept; "
+            f"a certificate from an authority is renewed there, and then taken with {IMPORT}"
+        )
     issuing = Authority(_certificates(folder / ISSUING)[0], _private_key(folder / ISSUING_KEY))
     if issuing.certificate.not_valid_after_utc < started + timedelta(days=LEAF_DAYS):
         raise ConfigError(
             f"the issuing certificate in {folder} ends too soon; move the folder away and run {INIT}"
         )
-    _replace_file(folder / SIGNING, _signing_pem(operator.strip(), issuing=issuing, now=started))
+    replace_file(folder / SIGNING, _signing_pem(operator.strip(), issuing=issuing, now=started))
+    return describe(folder)
+
+
+def import_keys(
+    folder: Path, *, chain: Path, root: Path, key: Path | None, now: datetime | None = None
+) -> KeyFacts:
+    """Take a certificate that an authority issued: leaf and issuing certificates in `chain`, the anchor in `root`.
+
+    `key` is None where a token or a service holds it. Raises ConfigError where they cannot sign claims, and where the
+    folder holds anything already.
+    """
+    _check_empty(folder)
+    certificates, anchor = _certificates(chain), _certificates(root)[0]
+    private = None if key is None else _private_key(key)
+    problem = chain_problem([*certificates, anchor], now=now or datetime.now(UTC)) or leaf_problem(
+        certificates[0]
+    )
+    if problem is None and private is not None and private.public_key() != certificates[0].public_key():
+        problem = "the key does not belong to the certificate"
+    if problem is not None:
+        raise ConfigError(f"{chain}: {problem}")
+    signing = (b"" if private is None else _key_pem(private)) + b"".join(map(_certificate_pem, certificates))
+    write_folder(folder, {SIGNING: signing, ROOT: _certificate_pem(anchor)})
     return describe(folder)
 
 
@@ -126,21 +167,42 @@ def describe(folder: Path) -> KeyFacts:
     return KeyFacts(operator=organisation(leaf), certificates=tuple(_facts(role, it) for role, it in roles))
 
 
-def load_keys(folder: Path, *, now: datetime | None = None) -> SigningKeys:
-    """Read and check the signing key and its chain. Raises ConfigError with what to do."""
+def load_keys(folder: Path, *, signer: str = "", now: datetime | None = None) -> SigningKeys:
+    """Read and check the signing key and its chain; `signer` names who holds the key. Raises ConfigError with what to do."""
     root, chain = _certificates(folder / ROOT)[0], _certificates(folder / SIGNING)
-    _check_private(folder / SIGNING)
-    key = _private_key(folder / SIGNING)
-    problem = chain_problem([*chain, root], now=now or datetime.now(UTC)) or leaf_problem(chain[0], key)
+    problem = chain_problem([*chain, root], now=now or datetime.now(UTC)) or leaf_problem(chain[0])
     if problem is not None:
         raise ConfigError(f"{folder / SIGNING}: {problem}; run {RENEW}")
+    held = open_signer(signer, folder) if signer else None
+    key = read_key(folder) if held is None else None
+    if not _belongs(chain[0], key=key, held=held):
+        raise ConfigError(f"{folder / SIGNING}: the key does not belong to the certificate; run {RENEW}")
     return SigningKeys(
         operator=organisation(chain[0]),
         chain_pem=b"".join(map(_certificate_pem, chain)).decode(),
         root_pem=_certificate_pem(root).decode(),
         expires=chain[0].not_valid_after_utc,
-        key_pem=_key_pem(key).decode(),
+        key_pem=None if key is None else _key_pem(key).decode(),
+        held=held,
     )
+
+
+def read_key(folder: Path) -> ec.EllipticCurvePrivateKey:
+    """The leaf's key from its file, which nobody else may read. Raises ConfigError."""
+    _check_private(folder / SIGNING)
+    return _private_key(folder / SIGNING)
+
+
+def _belongs(leaf: x509.Certificate, *, key: ec.EllipticCurvePrivateKey | None, held: Sign | None) -> bool:
+    """Whether the key, or what holds it, is the certificate's. Raises ConfigError where the latter does not answer."""
+    public = leaf.public_key()
+    if held is None:
+        return key is not None and key.public_key() == public
+    assert isinstance(public, ec.EllipticCurvePublicKey)
+    try:
+        return signs_for(held, public)
+    except Exception as error:
+        raise ConfigError(f"[provenance] signer does not sign: {type(error).__name__}") from error
 
 
 def _new_files(operator: str, *, now: datetime) -> Mapping[str, bytes]:
@@ -194,6 +256,13 @@ def _private_key(path: Path) -> ec.EllipticCurvePrivateKey:
     return key
 
 
+def _check_empty(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConfigError(
+            f"{folder} is not empty, and keys are never overwritten; to start anew, move it away"
+        )
+
+
 def _check_private(path: Path) -> None:
     if path.stat().st_mode & 0o077:
         raise ConfigError(f"{path} can be read by others; run `chmod 600 {path}`")
@@ -206,43 +275,3 @@ def _read(path: Path) -> bytes:
         raise ConfigError(f"{path} is missing; run {INIT}") from error
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def _write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
-    """All files in a new folder beside it, then one rename, which takes the place of an empty folder only."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    new = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))  # mkdtemp makes it 0700
-    try:
-        for name, content in files.items():
-            _write_file(new / name, content)
-        new.rename(folder)
-    except OSError as error:
-        shutil.rmtree(new, ignore_errors=True)
-        raise ConfigError(f"the keys cannot be written to {folder}: {error.strerror}") from error
-    _sync_folder(folder)
-    _sync_folder(folder.parent)
-
-
-def _replace_file(path: Path, content: bytes) -> None:
-    new = path.with_name(f".{path.name}.new")
-    new.unlink(missing_ok=True)
-    _write_file(new, content)
-    new.replace(path)
-    _sync_folder(path.parent)
-
-
-def _write_file(path: Path, content: bytes) -> None:
-    """Never readable by others, not even for a moment, and on disk when this returns."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -17,6 +17,9 @@ from engine.provenance.certificates import (
     make_leaf,
     make_root,
 )
+from engine.provenance.credentials import ClipSigner
+from engine.provenance.file_signer import open_file
+from engine.provenance.verify import examine
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -175,15 +178,15 @@ def test_a_leaf_that_may_not_sign_or_signed_itself_is_found_out():
 
     chain = [leaf.certificate, issuing.certificate, root.certificate]
     assert chain_problem(chain, now=NOW) is None
-    assert leaf_problem(leaf.certificate, leaf.key) is None
+    assert leaf_problem(leaf.certificate) is None
 
     assert "no issuing certificate" in chain_problem([root.certificate, root.certificate], now=NOW)
     assert "not one chain" in chain_problem([leaf.certificate, root.certificate, root.certificate], now=NOW)
-    assert "P-256" in leaf_problem(issuing.certificate, issuing.key)
+    assert "P-256" in leaf_problem(issuing.certificate)
     assert "may not issue" in chain_problem(
         [child_of(leaf), leaf.certificate, issuing.certificate, root.certificate], now=NOW
     )
-    assert "may not sign" in leaf_problem(*authority_on_p256(root))
+    assert "may not sign" in leaf_problem(authority_on_p256(root))
 
 
 def child_of(leaf):
@@ -204,4 +207,98 @@ def authority_on_p256(root):
         .sign(root.key, hashes.SHA384())
     )
     assert certificate.public_bytes(pem.Encoding.PEM)
-    return certificate, key
+    return certificate
+
+
+# Keys from an authority, and keys that never come to us
+
+
+@pytest.fixture
+def issued(tmp_path):
+    """What an authority hands out: the chain, its root, and the key, each in a file."""
+    keys.init_keys(tmp_path / "authority", operator="Example", now=NOW)
+    signing = (tmp_path / "authority" / "signing.pem").read_bytes()
+    key, _, chain = signing.partition(b"-----BEGIN CERTIFICATE")
+    (tmp_path / "key.pem").write_bytes(key)
+    (tmp_path / "chain.pem").write_bytes(b"-----BEGIN CERTIFICATE" + chain)
+    return {
+        "chain": tmp_path / "chain.pem",
+        "root": tmp_path / "authority" / "root.pem",
+        "key": tmp_path / "key.pem",
+    }
+
+
+def test_a_certificate_of_an_authority_is_imported_with_its_key(issued, tmp_path):
+    facts = keys.import_keys(tmp_path / "ours", now=NOW, **issued)
+
+    loaded = keys.load_keys(tmp_path / "ours", now=NOW)
+    assert (loaded.operator, facts.operator) == ("Example", "Example")
+    assert sorted(path.name for path in (tmp_path / "ours").iterdir()) == ["root.pem", "signing.pem"]
+    assert stat.S_IMODE((tmp_path / "ours" / "signing.pem").stat().st_mode) == 0o600
+    with pytest.raises(ConfigError, match="from an authority"):
+        keys.renew_leaf(tmp_path / "ours", operator="Example", now=NOW)
+    with pytest.raises(ConfigError, match="never overwritten"):
+        keys.import_keys(tmp_path / "ours", now=NOW, **issued)
+
+
+def test_what_cannot_sign_claims_is_not_imported(issued, folder, tmp_path):
+    other = {"key": folder / "signing.pem"}
+    for change, problem in (
+        (other, "does not belong"),
+        ({"root": folder / "root.pem"}, "not one chain"),
+        ({"chain": issued["root"]}, "no issuing certificate"),
+        ({"now": NOW + timedelta(days=400)}, "expired"),
+    ):
+        with pytest.raises(ConfigError, match=problem):
+            keys.import_keys(tmp_path / "ours", **({"now": NOW} | issued | change))
+    assert not (tmp_path / "ours").exists()
+
+
+def test_a_key_that_is_held_elsewhere_signs_and_the_clip_verifies(folder, labeled_clip, tmp_path):
+    fresh = tmp_path / "fresh"
+    keys.init_keys(fresh, operator="Example")
+    held = keys.load_keys(fresh, signer="engine.provenance.file_signer:open_file")
+
+    signer = ClipSigner(held)
+    signer.sign(labeled_clip, to=tmp_path / "signed.mp4")
+
+    assert held.key_pem is None
+    assert examine((tmp_path / "signed.mp4").read_bytes(), root_pem=held.root_pem).made_here
+
+
+def test_without_its_key_a_certificate_needs_a_signer(issued, tmp_path):
+    keys.import_keys(tmp_path / "ours", chain=issued["chain"], root=issued["root"], key=None, now=NOW)
+
+    with pytest.raises(ConfigError, match="no private key"):
+        keys.load_keys(tmp_path / "ours", now=NOW)
+    with pytest.raises(ConfigError, match=r"signer = 'os:none' cannot be found"):
+        keys.load_keys(tmp_path / "ours", signer="os:none", now=NOW)
+
+
+def test_a_signer_with_another_key_or_without_an_answer_is_found_out_at_once(folder, tmp_path, monkeypatch):
+    keys.init_keys(tmp_path / "other", operator="Example", now=NOW)
+    other = open_file(tmp_path / "other")
+
+    def away(data: bytes) -> bytes:
+        raise OSError("the token is not plugged in")
+
+    for sign, problem in (
+        (other, "does not belong"),
+        (away, "does not sign: OSError"),
+        (lambda data: b"", "belong"),
+    ):
+        monkeypatch.setattr(keys, "open_signer", lambda name, folder, sign=sign: sign)
+        with pytest.raises(ConfigError, match=problem):
+            keys.load_keys(folder, signer="token", now=NOW)
+
+
+def test_the_last_thirty_days_are_told(folder):
+    facts = keys.describe(folder)
+
+    said = [facts.warning(now=NOW + timedelta(days=days)) for days in (300, 340, 400)]
+
+    assert said == [
+        "",
+        "the signing certificate ends in 25 days: run `python -m engine keys renew`",
+        "the signing certificate ends in 0 days: run `python -m engine keys renew`",
+    ]

@@ -78,7 +78,7 @@ class SceneRenderer:
             digital_source_type=SOURCE_TYPE,
             models=_name_models(plan),
             made=plan.made,
-            sound=_make_sound(plan, scene, count, loops=directions.loop),
+            sound=_make_sound(plan, scene, count),
         )
 
     def _load(self) -> NearObjectModel:
@@ -115,12 +115,12 @@ def _render(view: View, plan: Plan, scene: Scene, count: int) -> Iterator[Frame]
     yield from Composer(stage, layers, camera, effects, speed=plan.speed, loops=plan.loops).frames(count)
 
 
-def _make_sound(plan: Plan, scene: Scene, count: int, *, loops: bool) -> NDArray[np.float32] | None:
+def _make_sound(plan: Plan, scene: Scene, count: int) -> NDArray[np.float32] | None:
     """As long as the frames."""
     if not plan.sounds:
         return None
     seconds = count / scene.clip_format.frames_per_second
-    return make_ambience(plan.sounds, seconds=seconds, seed=scene.seed, loops=loops)
+    return make_ambience(plan.sounds, seconds=seconds, seed=scene.seed, loops=plan.loops)
 
 
 def _set_stage(view: View, layers: Layers, scene: Scene) -> Stage:

@@ -8,6 +8,7 @@ import pytest
 from photos import landscape, scene
 from test_effects import lake
 
+from bench.sound import CENTROID_FACTOR, MODULATION_TOLERANCE, RECORDED, find_place
 from engine.media.decode import read_clip_info
 from engine.media.encode import SOUND_RATE, write_mp4
 from engine.media.loudness import measure_loudness
@@ -21,15 +22,6 @@ from engine.verdicts import Face, PhotoFacts
 
 CODES = sorted(TEXTURES)
 PORTRAIT = PhotoFacts(faces=(Face(x=120, y=200, width=110, height=130, score=0.9),))
-
-RECORDED = {
-    "waves": (980, 0.45),
-    "birds": (5343, 0.93),
-    "wind": (478, 0.41),
-    "fire": (975, 0.41),
-    "rain": (2755, 0.19),
-}
-"""Centroid in Hz and modulation of recordings that Debian packages ship; bench/sound.py says which."""
 
 
 @pytest.fixture(scope="module")
@@ -73,15 +65,11 @@ def test_the_same_seed_sounds_the_same_and_another_one_does_not(four_seconds):
 
 @pytest.mark.parametrize("code", sorted(RECORDED))
 def test_it_is_where_recordings_are(code):
-    sound = make_ambience({code: 1.0}, seconds=8, seed=2, loops=True).mean(1).astype(float)
-
-    power, pitch = np.abs(np.fft.rfft(sound)) ** 2, np.fft.rfftfreq(len(sound), 1 / SOUND_RATE)
-    levels = np.sqrt((sound.reshape(-1, SOUND_RATE // 50) ** 2).mean(1))
-    centroid, modulation = (pitch * power).sum() / power.sum(), levels.std() / levels.mean()
+    centroid, modulation = find_place(make_ambience({code: 1.0}, seconds=8, seed=2, loops=True))
 
     recorded = RECORDED[code]
-    assert recorded[0] / 1.3 < centroid < recorded[0] * 1.3
-    assert abs(modulation - recorded[1]) < 0.15
+    assert recorded[0] / CENTROID_FACTOR < centroid < recorded[0] * CENTROID_FACTOR
+    assert abs(modulation - recorded[1]) < MODULATION_TOLERANCE
 
 
 def test_left_and_right_are_related_but_not_the_same(four_seconds):

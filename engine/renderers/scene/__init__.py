@@ -15,6 +15,7 @@ from engine.errors import ConfigError
 from engine.media.clip import Frame, RenderedClip, TrainedModel
 from engine.prompts.directions import Directions
 from engine.renderers import ClipFormat, Scene
+from engine.renderers.scene.aids import Aids, load_aids
 from engine.renderers.scene.analysis import View, read_photo
 from engine.renderers.scene.camera import Camera
 from engine.renderers.scene.compose import Composer
@@ -45,11 +46,13 @@ class SceneRenderer:
         self._models = models
         self._model: NearObjectModel | None = None
         self._landmarks: LandmarkModel | None = None
+        self._aids = Aids()
 
     def warm_up(self) -> None:
         """Raises ConfigError where the matte's weights are missing: without a trained model no clip is made."""
         cv2.setNumThreads(1)  # one clip per process; OpenCV's own threads spin
         self._load()
+        self._aids = load_aids(self._models)
         gray = np.full((160, 96, 3), 128, np.uint8)
         scene = Scene(pixels=gray, directions=Directions(), facts=PhotoFacts(), seed=0, clip_format=_WARM_UP)
         for _ in self.animate(scene).frames:
@@ -63,6 +66,7 @@ class SceneRenderer:
             scene.facts,
             clip_format=scene.clip_format,
             model=self._load(),
+            aids=self._aids,
             needs=find_needs(directions),
             face_model=self._load_landmarks() if _needs_landmarks(directions, scene.facts) else None,
         )
@@ -76,7 +80,7 @@ class SceneRenderer:
             frames_per_second=scene.clip_format.frames_per_second,
             renderer=self.name,
             digital_source_type=SOURCE_TYPE,
-            models=_name_models(plan),
+            models=_name_models(view, plan),
             made=plan.made,
             sound=_make_sound(plan, scene, count),
         )
@@ -100,10 +104,10 @@ def _needs_landmarks(directions: Directions, facts: PhotoFacts) -> bool:
     return bool(facts.faces) and wants_landmarks(directions)
 
 
-def _name_models(plan: Plan) -> tuple[TrainedModel, ...]:
+def _name_models(view: View, plan: Plan) -> tuple[TrainedModel, ...]:
     """Those that shaped the clip."""
     faces_move = any(EFFECTS[wish.effect].needs in {Need.FACE, Need.EYES} for wish in plan.wishes)
-    return (name_model(), name_model(LANDMARKS)) if faces_move else (name_model(),)
+    return (*view.models, name_model(LANDMARKS)) if faces_move else view.models
 
 
 def _render(view: View, plan: Plan, scene: Scene, count: int) -> Iterator[Frame]:

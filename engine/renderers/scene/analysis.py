@@ -8,11 +8,16 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from engine.media.clip import TrainedModel
 from engine.renderers import ClipFormat
-from engine.renderers.scene.filters import blur, guide, resize_map, to_long_side, to_luma
+from engine.renderers.scene import depth as depths
+from engine.renderers.scene import matte, person_matte
+from engine.renderers.scene.aids import Aids
+from engine.renderers.scene.daylight import Daylight, read_daylight
+from engine.renderers.scene.filters import resize_map, to_long_side
 from engine.renderers.scene.framing import Framing, choose_framing
 from engine.renderers.scene.landmarks import LandmarkModel
-from engine.renderers.scene.matte import NearObjectModel
+from engine.renderers.scene.matte import NearObjectModel, name_model
 from engine.renderers.scene.people import Person, find_people
 from engine.renderers.scene.picture import RGB, Map
 from engine.renderers.scene.places import Need, find_places
@@ -28,6 +33,12 @@ SMALLEST_NEAR, LARGEST_NEAR = 0.015, 0.75
 SURE_NEAR = 0.6
 """How sure the matte must be of what it calls near, on average; a torn matte would show as an outline."""
 
+MOSTLY = 0.8
+"""Share of a photo from which the crop shows mostly all of it, wherever it lies."""
+
+SURE_STEPS = 50
+"""A glance is no surer of the subject's place than a fiftieth of a side."""
+
 CLOSEST = 0.14
 """How much of the near layer's width a move takes away: 1 - 1 / 1.16."""
 
@@ -41,7 +52,8 @@ class Reading:
 
     `near_depth` is that of the near object. `focus` is in shares of the
     clip's sides. `near_parts` says that the near object may be moved as a layer of its own. `places` holds
-    what was looked for. `people` are those whom effects may move.
+    what was looked for. `horizon` is its row in shares of the height, and how sure that is. `people` are those whom
+    effects may move.
     """
 
     near: Map
@@ -52,6 +64,8 @@ class Reading:
     focus: tuple[float, float]
     portrait: bool
     places: Mapping[Need, Map]
+    horizon: tuple[float, float]
+    daylight: Daylight
     people: tuple[Person, ...] = ()
 
     def has(self, need: Need) -> bool:
@@ -64,11 +78,12 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The photo as the clip shows it, and what was read in it."""
+    """The photo as the clip shows it, what was read in it, and which trained models had a say."""
 
     pixels: RGB
     framing: Framing
     reading: Reading
+    models: tuple[TrainedModel, ...] = ()
 
 
 def read_photo(
@@ -77,22 +92,19 @@ def read_photo(
     *,
     clip_format: ClipFormat,
     model: NearObjectModel,
+    aids: Aids | None = None,
     needs: Iterable[Need] = (),
     face_model: LandmarkModel | None = None,
 ) -> View:
     """Frame the photo around its subject, then read the part that is shown; landmarks where there is a model."""
-    matte = model.find(pixels)
-    height, width = pixels.shape[:2]
-    subject = _find_subject(matte, facts.faces, width=width, height=height)
-    framing = choose_framing(width=width, height=height, subject=subject, clip_format=clip_format)
+    framing = _frame(pixels, facts, clip_format, model)
     shown = framing.crop(pixels)
-    if shown.size < 0.8 * pixels.size:
-        matte = model.find(shown)  # the same 320 pixels now cover less
+    seen = _look(shown, model, aids or Aids(), _place_faces(facts.faces, framing))
     small = to_long_side(
         shown, LONG_SIDE
     )  # of the photo: what is seen in it does not depend on the clip's size
-    reading = _read(small, matte, facts, framing, needs)
-    view = View(pixels=framing.cut(pixels), framing=framing, reading=reading)
+    reading = _read(small, seen, facts, framing, needs)
+    view = View(pixels=framing.cut(pixels), framing=framing, reading=reading, models=seen.models)
     return replace(view, reading=replace(reading, people=_find_people(view, facts.faces, face_model)))
 
 
@@ -101,85 +113,87 @@ def _find_people(view: View, faces: tuple[Face, ...], model: LandmarkModel | Non
     return find_people(view.pixels, faces, view.framing, near=near, model=model)
 
 
-def _find_subject(matte: Map, faces: tuple[Face, ...], *, width: int, height: int) -> tuple[float, float]:
-    """The middle of the faces, large ones more; else of the near object; else of the photo."""
-    if faces:
-        weights = np.array([face.width * face.height for face in faces])
-        across = np.array([face.x + face.width / 2 for face in faces]) / width
-        down = np.array([face.y + face.height / 2 for face in faces]) / height
-        return float(np.average(across, weights=weights)), float(np.average(down, weights=weights))
-    return _middle(matte) if (matte > 0.5).mean() > SMALLEST_NEAR else (0.5, 0.5)
+def _frame(pixels: RGB, facts: PhotoFacts, clip_format: ClipFormat, model: NearObjectModel) -> Framing:
+    """A first glance for the subject costs something; where little is cut off, or faces say it, there is none."""
+    height, width = pixels.shape[:2]
+    subject = _find_middle_of_faces(facts.faces, width=width, height=height)
+    framing = choose_framing(
+        width=width, height=height, subject=subject or (0.5, 0.5), clip_format=clip_format
+    )
+    if subject or framing.crop_width * framing.crop_height > MOSTLY * width * height:
+        return framing
+    found = model.find(pixels, area=matte.GLANCE)
+    x, y = _middle(found) if (found > 0.5).mean() > SMALLEST_NEAR else (0.5, 0.5)
+    subject = round(x * SURE_STEPS) / SURE_STEPS, round(y * SURE_STEPS) / SURE_STEPS
+    return choose_framing(width=width, height=height, subject=subject, clip_format=clip_format)
 
 
-def _middle(matte: Map) -> tuple[float, float]:
-    moments = cv2.moments(matte.astype(np.float32))
-    height, width = matte.shape
+def _find_middle_of_faces(faces: tuple[Face, ...], *, width: int, height: int) -> tuple[float, float] | None:
+    """Large ones count more."""
+    if not faces:
+        return None
+    weights = np.array([face.width * face.height for face in faces])
+    across = np.array([face.x + face.width / 2 for face in faces]) / width
+    down = np.array([face.y + face.height / 2 for face in faces]) / height
+    return float(np.average(across, weights=weights)), float(np.average(down, weights=weights))
+
+
+def _place_faces(faces: tuple[Face, ...], framing: Framing) -> list[tuple[float, float]]:
+    return [framing.place(face.x + face.width / 2, face.y + face.height / 2) for face in faces]
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the models say of the part that is shown; sizes are theirs."""
+
+    near: Map
+    depth: Map | None
+    models: tuple[TrainedModel, ...]
+
+
+def _look(shown: RGB, model: NearObjectModel, aids: Aids, faces: list[tuple[float, float]]) -> _Seen:
+    """People whom the matte left out are near too."""
+    near, names = model.find(shown), [matte.MODEL]
+    if faces and aids.person:
+        people = aids.person.find(shown, faces)
+        if people.any():
+            near = np.maximum(near, resize_map(people, near.shape[1], near.shape[0]))
+            names += [person_matte.choose(shown)]
+    if aids.depth:
+        names += [depths.MODEL]
+    return _Seen(near, aids.depth.find(shown) if aids.depth else None, tuple(map(name_model, names)))
+
+
+def _middle(near: Map) -> tuple[float, float]:
+    moments = cv2.moments(near.astype(np.float32))
+    height, width = near.shape
     return moments["m10"] / moments["m00"] / width, moments["m01"] / moments["m00"] / height
 
 
-def _read(small: RGB, matte: Map, facts: PhotoFacts, framing: Framing, needs: Iterable[Need]) -> Reading:
+def _read(small: RGB, seen: _Seen, facts: PhotoFacts, framing: Framing, needs: Iterable[Need]) -> Reading:
     height, width = small.shape[:2]
-    near = np.clip(resize_map(matte, width, height), 0, 1)
+    near = np.clip(resize_map(seen.near, width, height), 0, 1)
     sky = find_sky(small).without(near)
-    ground = _ground_ramp(sky, height, width)
-    depth = _smooth_depth(small, _far_depth(small, ground, near, sky))
+    whole, horizon = _is_whole(near), depths.find_horizon(sky)
+    ground = depths.rise_to_horizon(horizon[0], height, width)
     biggest = max((_share_of(face, framing) for face in facts.faces), default=0.0)
     return Reading(
         near=near,
-        near_parts=_is_whole(near),
+        near_parts=whole,
         sky=sky,
-        depth=depth,
-        near_depth=_near_depth(near, ground),
+        depth=depths.find_far_depth(small, ground, sky, near, seen=seen.depth, apart=whole),
+        near_depth=depths.find_near_depth(near, ground),
         focus=_find_focus(near, facts.faces, framing),
         portrait=biggest > BIG_FACE,
         places=find_places(needs, small, sky, near),
+        horizon=horizon,
+        daylight=read_daylight(small, sky),
     )
 
 
 def _is_whole(near: Map) -> bool:
     core = near > 0.5
     return SMALLEST_NEAR < core.mean() < LARGEST_NEAR and float(near[near > 0.2].mean()) > SURE_NEAR
-
-
-def _ground_ramp(sky: Sky, height: int, width: int) -> Map:
-    """How near the ground would be at each row: 0 at the horizon, 0.93 at the lower edge."""
-    rows = np.linspace(0, 1, height, dtype=np.float32)[:, None]
-    horizon = _horizon_share(sky)
-    ramp = np.clip((rows - horizon) / (1 - horizon), 0, 1) ** 1.2 * 0.85 + 0.08
-    return np.repeat(ramp, width, axis=1).astype(np.float32)
-
-
-def _horizon_share(sky: Sky) -> float:
-    columns = sky.mask.any(0)
-    if not sky.is_open(asked=True) or not columns.any():
-        return 0.05
-    lowest = len(sky.mask) - 1 - sky.mask[::-1][:, columns].argmax(0)
-    return min(0.75, float(np.percentile(lowest, 80)) / len(sky.mask))
-
-
-def _far_depth(small: RGB, ground: Map, near: Map, sky: Sky) -> Map:
-    """The ground ramp; less where it is blurred (far behind the focus), none in the sky, more where salient."""
-    luma = to_luma(small)
-    sharp = blur(np.abs(luma - blur(luma, 1)), 8)
-    sharp = np.clip(sharp / (np.percentile(sharp, 95) + 1e-4), 0, 1)
-    open_sky = sky.mask if sky.is_open(asked=True) else np.zeros_like(sky.mask)
-    salient = 0 if _is_whole(near) else 0.3 * near
-    return np.asarray(np.clip(ground * (0.75 + 0.25 * sharp) + salient, 0, 1) * (1 - open_sky), np.float32)
-
-
-def _smooth_depth(small: RGB, depth: Map) -> Map:
-    """Along the photo's edges, then soft: a hard step in depth bends straight lines."""
-    return blur(np.clip(guide(to_luma(small), depth, 6, 1e-3), 0, 1), 3)
-
-
-def _near_depth(near: Map, ground: Map) -> float:
-    """As near as the ground on which the largest near object stands: the depth at its lowest row."""
-    count, _, stats, _ = cv2.connectedComponentsWithStats((near > 0.5).astype(np.uint8))
-    if count < 2:
-        return 0.8
-    largest = stats[1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())]
-    foot = largest[cv2.CC_STAT_TOP] + largest[cv2.CC_STAT_HEIGHT] - 1
-    return float(np.clip(ground[foot, 0] + 0.04, 0.45, 0.95))
 
 
 def _find_focus(near: Map, faces: tuple[Face, ...], framing: Framing) -> tuple[float, float]:

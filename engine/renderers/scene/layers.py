@@ -72,6 +72,9 @@ def _feather(core: Plane) -> NearLayer:
     cover = np.rint(share * share * (3 - 2 * share) * 255).astype(np.uint8)
     left, top, box_width, box_height = cv2.boundingRect(cover)
     half = cv2.resize(cover, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+    half[cv2.resize(core * 255, (width // 2, height // 2), interpolation=cv2.INTER_AREA) > 0] = (
+        255  # as filled
+    )
     both = np.asarray(cv2.merge([half, half]), np.uint8)
     return NearLayer(cover=Picture(cover, both), box=(left, top, left + box_width, top + box_height))
 

@@ -4,17 +4,21 @@ from pathlib import Path
 
 import pytest
 
-from engine.models import fetch
+from engine.models import fetch, load_catalog
 from engine.renderers.scene import SceneRenderer
 
 MODELS = Path(__file__).parents[5] / "data" / "models"
 
 
 @pytest.fixture(scope="session")
-def models():
-    """The default data folder: fetched once, offline afterwards."""
+def models(tmp_path_factory):
+    """The default set, whatever else is in the default data folder: fetched once, offline afterwards."""
     fetch(MODELS)
-    return MODELS
+    folder = tmp_path_factory.mktemp("models")
+    for model in load_catalog().model:
+        if model.kind != "optional" and model.sources:
+            (folder / model.file).symlink_to(MODELS / model.file)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -61,3 +61,13 @@ def test_an_empty_picture_has_no_sky(level):
 
     assert not sky.is_open(asked=True)
     assert not sky.mask.any()
+
+
+def test_a_dark_backdrop_behind_something_bright_is_no_sky_unless_asked():
+    upside_down = small(landscape())[::-1].copy()
+    dark = np.where(np.arange(240)[:, None, None] < 120, (20, 60, 75), (170, 165, 160)).astype(np.float32)
+    grain = texture(240, 180, seed=4, size=30) * 14
+    backdrop = np.clip(dark + grain, 0, 255).astype(np.uint8)
+
+    assert not find_sky(backdrop).is_open(asked=False)
+    assert not find_sky(upside_down).drifts(asked=False)

@@ -31,6 +31,9 @@ LOOKS: Mapping[str, Directions] = MappingProxyType(
         "night": _effect("night"),
         "fireflies": _effect("fireflies"),
         "confetti": _effect("confetti"),
+        "leaves": _effect("leaves"),
+        "petals": _effect("petals"),
+        "hearts": _effect("hearts"),
         "smile": _effect("smile"),
         "blink": _effect("blink"),
     }

@@ -30,6 +30,9 @@ LOOKS: Mapping[str, str] = {
     "night": "Day turns to night, and lights come on.",
     "fireflies": "Fireflies glow and wander.",
     "confetti": "Confetti falls.",
+    "leaves": "Autumn leaves fall slowly and turn over.",
+    "petals": "Cherry petals float down.",
+    "hearts": "Soft red hearts float up.",
     "smile": "The person begins to smile.",
     "blink": "The person blinks and breathes calmly.",
 }

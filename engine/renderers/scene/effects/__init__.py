@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from engine.renderers.scene.effects.balloons import Balloons
 from engine.renderers.scene.effects.blink import Blink
 from engine.renderers.scene.effects.breathing import Breathing
 from engine.renderers.scene.effects.confetti import Confetti
@@ -12,7 +13,10 @@ from engine.renderers.scene.effects.fireflies import Fireflies
 from engine.renderers.scene.effects.fog import Fog
 from engine.renderers.scene.effects.golden_hour import GoldenHour
 from engine.renderers.scene.effects.hair import Hair
+from engine.renderers.scene.effects.hearts import Hearts
+from engine.renderers.scene.effects.leaves import Leaves
 from engine.renderers.scene.effects.night import Night
+from engine.renderers.scene.effects.petals import Petals
 from engine.renderers.scene.effects.rain import Rain
 from engine.renderers.scene.effects.sky_drift import SkyDrift
 from engine.renderers.scene.effects.smile import Smile
@@ -33,7 +37,11 @@ EFFECTS: Mapping[str, type[Effect]] = {
     "fog": Fog,
     "rain": Rain,
     "snow": Snow,
+    "leaves": Leaves,
+    "petals": Petals,
     "confetti": Confetti,
+    "balloons": Balloons,
+    "hearts": Hearts,
     "golden_hour": GoldenHour,
     "night": Night,
     "sun_rays": SunRays,

@@ -32,22 +32,27 @@ class NearMover:
 
     def lay(self, below: Picture, photo: Picture, pose: Pose, shifts: Sequence[Shift]) -> None:
         """Lay what `photo` shows of the near object over `below`, in place."""
-        if not shifts:
-            region = self._place(pose, self.layer.box)
-            _lay(below, *self._move_flat(photo, pose, region), region)
-            return
-        shift = Shift(*np.sum(shifts, axis=0))
-        rim = float(np.abs(shift).max())
+        shift = _add(shifts)
+        rim = float(np.abs(shift).max()) if shift else 0.0
         region = self._place(pose, self.layer.box, rim=rim)
+        above, cover = self._move(photo, pose, region, shift, rim)
+        _lay(below, above, cover, region)
+
+    def _move(
+        self, photo: Picture, pose: Pose, region: Region, shift: Shift | None, rim: float
+    ) -> tuple[Picture, Picture]:
+        """The photo and the layer's cover, as they are seen in the region."""
+        if shift is None:
+            return self._move_flat(photo, pose, region)
         bent = self._place(pose, _moving_box(shift), rim=rim).common(region)
         if bent.size > MOSTLY * region.size:
-            _lay(below, *self._bend(photo, pose, shift, region), region)
-            return
+            return self._bend(photo, pose, shift, region)
         above, cover = self._move_flat(photo, pose, region)
-        for whole, piece in zip((above, cover), self._bend(photo, pose, shift, bent), strict=True):
+        if bent.size:
             place = bent.within(region)
-            whole.y[place.full], whole.uv[place.half] = piece.y, piece.uv
-        _lay(below, above, cover, region)
+            for whole, piece in zip((above, cover), self._bend(photo, pose, shift, bent), strict=True):
+                whole.y[place.full], whole.uv[place.half] = piece.y, piece.uv
+        return above, cover
 
     def _place(self, pose: Pose, box: tuple[float, float, float, float], *, rim: float = 0.0) -> Region:
         """Where a box of the photo is now; `rim` is how far things may have gone out of it by themselves."""
@@ -71,6 +76,14 @@ class NearMover:
         return sources.move(photo), Picture(full, half)
 
 
+def _add(shifts: Sequence[Shift]) -> Shift | None:
+    """None where nothing moves by enough to be seen."""
+    if not shifts:
+        return None
+    total = Shift(*np.sum(shifts, axis=0))
+    return total if np.abs(total).max() > AT_REST else None
+
+
 def _moving_box(shift: Shift) -> tuple[float, float, float, float]:
     """Left, top, right, bottom of what is not at rest, in pixels; nodes lie STEP apart, the first outside the frame."""
     moving = np.maximum(np.abs(shift.x), np.abs(shift.y)) > AT_REST
@@ -80,7 +93,7 @@ def _moving_box(shift: Shift) -> tuple[float, float, float, float]:
 
 def _span(moving: NDArray[np.bool_]) -> tuple[float, float]:
     nodes = np.flatnonzero(moving)
-    return (float(nodes[0] - 1) * STEP, float(nodes[-1] + 1) * STEP) if len(nodes) else (0.0, 0.0)
+    return float(nodes[0] - 1) * STEP, float(nodes[-1] + 1) * STEP
 
 
 def _lay(below: Picture, above: Picture, cover: Picture, region: Region) -> None:

@@ -66,19 +66,13 @@ class Moment:
     camera: Camera
     pose: Pose
 
-    @property
-    def clock(self) -> float:
-        """Seconds of the clip, however fast the effects' time runs."""
-        return self.share * self.seconds
-
-    @property
-    def speed(self) -> float:
-        """Of the effects' time."""
-        return self.second / self.clock if self.clock else 1.0
+    def since(self, start: float) -> float:
+        """The effects' time since this second of the clip, for what begins there and is over before the end."""
+        return self.onward - start * self.lasts / self.seconds
 
     def fade(self, over: float) -> float:
         """0 at the first frame, 1 after `over` seconds, or by the middle of a short clip; 0 again as a loop closes."""
-        return ease(self.clock / min(over, 0.5 * self.seconds))
+        return ease(self.share * self.seconds / min(over, 0.5 * self.seconds))
 
     def turn(self, speed: float) -> float:
         """How far something has turned that turns at `speed` (radians a second); in a loop whole turns, by the end."""

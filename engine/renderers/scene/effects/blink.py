@@ -35,8 +35,7 @@ class Blink(Effect):
 
     def retouch(self, moment: Moment, patches: list[Patch]) -> None:
         for starts, lids in zip(self.starts, self.lids, strict=True):
-            since = [moment.speed * (moment.clock - start) for start in starts]
-            share = max(map(_closed, since), default=0.0)
+            share = max((_closed(moment.since(start)) for start in starts), default=0.0)
             if share > 0:
                 patches.extend(lid.close(share) for lid in lids)
 

@@ -21,7 +21,7 @@ NOD = 0.012  # of the face's height
 class Breathing(PersonEffect):
     def prepare(self) -> None:
         super().prepare()
-        self.leads = self.stage.random("breathing").uniform(0, 0.6, len(self.moving))
+        self.leads = self.stage.random("breathing").uniform(-0.6, 0.6, len(self.moving))
 
     def find_bases(self, person: Person) -> Bases:
         """Of breath, of turning around the neck, of nodding."""
@@ -44,8 +44,8 @@ class Breathing(PersonEffect):
         return np.array(bases, np.float32) * np.float32(person.height)
 
     def find_factors(self, moment: Moment, number: int) -> Sequence[float]:
-        """The person breathes in first; several do not breathe as one."""
-        second = max(0.0, moment.second - self.leads[number])
-        breath = (1 - math.cos(2 * math.pi * second / BREATH)) / 2
-        turned = math.sin(2 * math.pi * second / 4.3) + 0.4 * (math.sin(2.7 * second + 0.7) - math.sin(0.7))
-        return RISE * breath, TURN * turned, NOD * math.sin(2 * math.pi * second / 3.1)
+        """From where each person is in their breath: several do not breathe as one."""
+        lead = self.leads[number]
+        breath = (math.cos(lead) - math.cos(moment.turn(2 * math.pi / BREATH) + lead)) / 2
+        turned = math.sin(moment.turn(1.46)) + 0.4 * (math.sin(moment.turn(2.73) + 0.7) - math.sin(0.7))
+        return RISE * breath, TURN * turned, NOD * math.sin(moment.turn(2.03))

@@ -57,7 +57,7 @@ class Hair(PersonEffect):
 
     def find_factors(self, moment: Moment, _number: int) -> Sequence[float]:
         """sin(phase + turn) - sin(phase), in parts."""
-        turns = [gust.speed * moment.second for gust in GUSTS]
+        turns = [moment.turn(gust.speed) for gust in GUSTS]
         return [part for turn in turns for part in (math.cos(turn) - 1, -math.sin(turn))]
 
 

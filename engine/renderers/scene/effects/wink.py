@@ -48,7 +48,7 @@ class Wink(PersonEffect):
             patches.extend(lid.close(share) for lid in self.lids)
 
     def _closed(self, moment: Moment, *, slower: float) -> float:
-        second = moment.speed * (moment.clock - self.begins)
+        second = moment.since(self.begins)
         return ease(second / (slower * CLOSING)) - ease((second - CLOSING - SHUT) / (slower * OPENING))
 
 

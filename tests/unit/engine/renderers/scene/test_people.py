@@ -1,6 +1,7 @@
 """Faces and bodies move, and stay who they are; who is not seen well enough stands still, and that is said."""
 
 import io
+import itertools
 from dataclasses import replace
 
 import cv2
@@ -64,11 +65,11 @@ def facts(reader, pixels):
     return PhotoFacts(faces=tuple(found.face for found in reader.find(pixels)))
 
 
-def compose(view, code, *, strength=1.0, camera="static", seed=1):
+def compose(view, code, *, strength=1.0, camera="static", seed=1, loops=False):
     layers = part(view)
     stage = Stage(layers.photo, view.reading, view.framing.width, view.framing.height, FORMAT.seconds, seed)
     move = Camera(camera, 1.0, view.reading.focus, stage.width, stage.height)
-    return layers, Composer(stage, layers, move, [EFFECTS[code](stage, strength)])
+    return layers, Composer(stage, layers, move, [EFFECTS[code](stage, strength)], loops=loops)
 
 
 def to_rgb(picture):
@@ -148,6 +149,16 @@ def test_something_moves_the_same_for_the_same_seed_and_nothing_is_left_behind(v
 
     assert moved[0] == moved[1]
     assert max(moved[0]) > 0.01
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_loop_ends_where_it_began(view, code):
+    layers, composer = compose(view, code, loops=True)
+
+    frames = [frame.y.astype(int) for frame in composer.frames(64)]
+
+    steps = [float(np.abs(b - a).mean()) for a, b in itertools.pairwise(frames)]
+    assert float(np.abs(frames[-1] - layers.photo.y).mean()) <= max(steps)
 
 
 @pytest.mark.parametrize("code", CODES)

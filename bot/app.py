@@ -27,6 +27,7 @@ from telegram.ext import (
 )
 
 from bot import identities
+from bot.arrivals import Arrivals
 from bot.chores import PROGRESS_SECONDS, PRUNE_SECONDS, STORIES_SECONDS, Chores, every
 from bot.config import Config, TelegramAddress
 from bot.database import Database
@@ -80,6 +81,7 @@ class Parts:
     lanes: Lanes
     inbox: Inbox
     outbox: DurableOutbox
+    arrivals: Arrivals
     chores: Chores
     engine: EngineClient
 
@@ -107,7 +109,14 @@ async def open_parts(config: Config, telegram: TelegramAddress) -> AsyncIterator
         queue, lanes, poll = DurableQueue(inbox), Lanes(inbox), PollRequest()
         application = build_application(telegram, queue=queue, lanes=lanes, poll=poll, table=handler_table())
         rules, notes = config.rules(), Notes(database, now=now)
-        outbox = DurableOutbox(notes, Delivery(application.bot, engine), engine, rules, now=now)
+        arrivals = Arrivals(
+            application.bot,
+            wanted=config.bot.check_delivery,
+            operator_chat_id=rules.operator_chat_id,
+            now=now,
+        )
+        delivery = Delivery(application.bot, engine, as_documents=config.bot.deliver_as == "document")
+        outbox = DurableOutbox(notes, delivery, engine, rules, now=now, arrivals=arrivals)
         store = SqliteStore(database, now=now)
         keyed = identities.KeyedIdentities(identities.load_secret(config.data / "bot.secret"))
         services = Services(
@@ -128,6 +137,7 @@ async def open_parts(config: Config, telegram: TelegramAddress) -> AsyncIterator
             lanes=lanes,
             inbox=inbox,
             outbox=outbox,
+            arrivals=arrivals,
             chores=Chores(services, store),
             engine=engine,
         )
@@ -221,6 +231,7 @@ async def _live(parts: Parts, stop: asyncio.Event) -> None:
             loops = (
                 follow_outcomes(parts.engine, parts.inbox, parts.queue),
                 parts.outbox.acknowledgements.run(),
+                parts.arrivals.run(parts.outbox),
                 every(PROGRESS_SECONDS, chores.show_progress),
                 every(STORIES_SECONDS, chores.end_stories),
                 every(PRUNE_SECONDS, chores.prune),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -44,6 +44,11 @@ class BotConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     album_wait_seconds: Annotated[float, msgspec.Meta(ge=0, le=10)] = 1.5
     progress_private_seconds: Positive = 3.0
     progress_group_seconds: Positive = 10.0
+    edit_into_clip: bool = True
+    """The placeholder becomes the clip; without it, the clip is sent and the placeholder deleted."""
+    deliver_as: Literal["video", "document"] = "video"
+    check_delivery: bool = False
+    """Fetch every delivered clip once more, and tell the operator's chat where it is not what was signed."""
     verify_per_hour: Annotated[int, msgspec.Meta(ge=1)] = 20
     """Files that one person may have looked into, in the chat or on the page."""
     engine_socket: str = "engine.sock"
@@ -123,6 +128,7 @@ class Config:
             album_wait_seconds=self.bot.album_wait_seconds,
             progress_private_seconds=self.bot.progress_private_seconds,
             progress_group_seconds=self.bot.progress_group_seconds,
+            edit_into_clip=self.bot.edit_into_clip,
             verify_per_hour=self.bot.verify_per_hour,
         )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from telegram import (
+    InputMediaDocument,
     InputMediaVideo,
     Message,
     ReplyParameters,
@@ -45,14 +46,20 @@ class Said:
 
     message_id: int = 0
     file_id: str = ""
+    is_animation: bool = False
+    """Telegram took the clip for a GIF, which it compresses."""
 
 
 class Delivery:
-    """Telegram's and the engine's errors pass through it; `bot.troubles` knows what they mean."""
+    """Telegram's and the engine's errors pass through it; `bot.troubles` knows what they mean.
 
-    def __init__(self, bot: ExtBot[Manner], engine: EngineClient) -> None:
+    `as_documents`: clips go out as files, which Telegram plays too, but never touches.
+    """
+
+    def __init__(self, bot: ExtBot[Manner], engine: EngineClient, *, as_documents: bool = False) -> None:
         self._bot = bot
         self._engine = engine
+        self._as_documents = as_documents
 
     async def fetch(self, note: Note) -> bytes:
         """The clip that a note is about; empty for one without. Apart from `say`: it can be repeated, a send not."""
@@ -67,6 +74,8 @@ class Delivery:
         match note:
             case EditToVideo() if note.message_id is not None:
                 return await self._edit_to_video(note, clip)
+            case EditToVideo() if self._as_documents:
+                return await self._send_document(note, clip, manner, keyboard=note.keyboard)
             case EditToVideo():
                 return await self._send_video(note, clip, manner)
             case EditText() if note.message_id is not None:
@@ -76,7 +85,7 @@ class Delivery:
             case PostStory():
                 return await self._post_story(note, manner)
             case SendOriginal():
-                return await self._send_original(note, clip, manner)
+                return await self._send_document(note, clip, manner)
             case DeleteMessage():
                 await self._bot.delete_message(note.chat_id, note.message_id)
                 return Said()
@@ -98,7 +107,26 @@ class Delivery:
         )
 
     async def _edit_to_video(self, note: EditToVideo, clip: bytes) -> Said:
-        media = InputMediaVideo(
+        try:
+            edited = await self._bot.edit_message_media(
+                self._media(note, clip), note.chat_id, note.message_id, reply_markup=markup(note.keyboard)
+            )
+        except BadRequest as error:
+            if not is_not_modified(error):
+                raise
+            edited = await self._read_again(note)
+        return _said(edited)
+
+    def _media(self, note: EditToVideo, clip: bytes) -> InputMediaVideo | InputMediaDocument:
+        if self._as_documents:
+            return InputMediaDocument(
+                clip,
+                filename=FILE_NAME,
+                caption=note.caption,
+                parse_mode=ParseMode.HTML,
+                disable_content_type_detection=True,
+            )
+        return InputMediaVideo(
             clip,
             filename=FILE_NAME,
             caption=note.caption,
@@ -108,15 +136,6 @@ class Delivery:
             duration=_whole_seconds(note),
             supports_streaming=True,
         )
-        try:
-            edited = await self._bot.edit_message_media(
-                media, note.chat_id, note.message_id, reply_markup=markup(note.keyboard)
-            )
-        except BadRequest as error:
-            if not is_not_modified(error):
-                raise
-            edited = await self._read_again(note)
-        return _said(edited)
 
     async def _read_again(self, note: EditToVideo) -> Message | bool:
         """The clip as it stands in the chat: the answer to the edit was lost, and the file id with it.
@@ -179,8 +198,9 @@ class Delivery:
         )
 
     async def _post_story(self, note: PostStory, manner: Manner) -> Said:
+        send = self._bot.send_document if self._as_documents else self._bot.send_video
         return _said(
-            await self._bot.send_video(
+            await send(
                 note.chat_id,
                 note.file_id,
                 caption=note.caption,
@@ -191,7 +211,9 @@ class Delivery:
             )
         )
 
-    async def _send_original(self, note: SendOriginal, clip: bytes, manner: Manner) -> Said:
+    async def _send_document(
+        self, note: SendOriginal | EditToVideo, clip: bytes, manner: Manner, *, keyboard: Keyboard = ()
+    ) -> Said:
         return _said(
             await self._bot.send_document(
                 note.chat_id,
@@ -200,6 +222,7 @@ class Delivery:
                 caption=note.caption,
                 parse_mode=ParseMode.HTML,
                 disable_content_type_detection=True,  # keeps it a file: Telegram would make it a video again
+                reply_markup=markup(keyboard),
                 message_thread_id=note.thread_id,
                 reply_parameters=_answering(note.answer_to),
                 rate_limit_args=manner,
@@ -231,4 +254,6 @@ def _said(message: Message | bool) -> Said:
     if isinstance(message, bool):
         raise TypeError("Telegram did not return the message")
     media = message.video or message.document or message.animation
-    return Said(message.message_id, media.file_id if media else "")
+    return Said(
+        message.message_id, media.file_id if media else "", is_animation=message.animation is not None
+    )

@@ -21,6 +21,7 @@ from telegram.error import TelegramError
 
 from bot import troubles
 from bot.acknowledgements import Acknowledgements
+from bot.arrivals import Arrivals
 from bot.database import StorageError
 from bot.delivery import Delivery, Said, is_send
 from bot.notes import Notes, Row
@@ -59,10 +60,12 @@ class DurableOutbox(Outbox):
         rules: Rules,
         *,
         now: Callable[[], float],
+        arrivals: Arrivals | None = None,
     ) -> None:
         self._notes = notes
         self._delivery = delivery
         self._now = now
+        self._arrivals = arrivals
         self._lanes: dict[int, asyncio.Task[None]] = {}
         self._stirred: set[int] = set()
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
@@ -154,6 +157,8 @@ class DurableOutbox(Outbox):
             self._report(row, error)
             return await self._meet(row, troubles.Hopeless(type(error).__name__))
         await self._keep(row, said)
+        if self._arrivals is not None:
+            self._arrivals.look_at(row.note, clip, said)
         return 0.0
 
     def _report(self, row: Row, error: Exception) -> None:

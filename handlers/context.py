@@ -240,6 +240,7 @@ class Rules:
     album_wait_seconds: float
     progress_private_seconds: float
     progress_group_seconds: float
+    edit_into_clip: bool
     verify_per_hour: int
 
 

@@ -9,7 +9,16 @@ from engine.errors import NotFound
 from engine.schema import Animated, Canceled, Failed, Refused, Restricted
 from handlers.buttons import Action, button
 from handlers.cancel import canceled_note
-from handlers.context import Context, EditText, EditToVideo, EngineOutcome, Keyboard, Services, Ticket
+from handlers.context import (
+    Context,
+    DeleteMessage,
+    EditText,
+    EditToVideo,
+    EngineOutcome,
+    Keyboard,
+    Services,
+    Ticket,
+)
 from handlers.phrases import name_effects, name_sounds, say_failure, say_made_with_ai
 from handlers.refusal import tell_refusal
 from handlers.texts import Html, Texts, cleaned, paragraphs, texts
@@ -33,7 +42,7 @@ async def tell(outcome: EngineOutcome, context: Context) -> None:
             await tell_refusal(what, ticket, services, from_feed=True)
             return
         case Animated():
-            note: EditToVideo | EditText = _clip_note(what, ticket)
+            note: EditToVideo | EditText = _clip_note(what, ticket, edit=services.rules.edit_into_clip)
         case Failed():
             note = _failure_note(what, ticket)
         case Canceled():
@@ -41,6 +50,9 @@ async def tell(outcome: EngineOutcome, context: Context) -> None:
         case _:
             assert_never(what)
     await services.outbox.put(f"outcome:{what.job_id}", note)
+    if isinstance(note, EditToVideo) and note.message_id is None and ticket.placeholder_id is not None:
+        old = DeleteMessage(chat_id=ticket.chat_id, message_id=ticket.placeholder_id)
+        await services.outbox.put(f"placeholder:{what.job_id}", old)
     await services.store.end_ticket(what.job_id)
 
 
@@ -77,11 +89,11 @@ async def _drop(job_id: str, services: Services) -> None:
         return
 
 
-def _clip_note(clip: Animated, ticket: Ticket) -> EditToVideo:
+def _clip_note(clip: Animated, ticket: Ticket, *, edit: bool) -> EditToVideo:
     say = texts(ticket.locale)
     return EditToVideo(
         chat_id=ticket.chat_id,
-        message_id=ticket.placeholder_id,
+        message_id=ticket.placeholder_id if edit else None,
         job_id=clip.job_id,
         caption=clip_caption(clip, say),
         keyboard=_clip_keyboard(clip.job_id, say, in_group=ticket.in_group),

@@ -28,6 +28,7 @@ RULES = Rules(
     album_wait_seconds=0,
     progress_private_seconds=0.3,
     progress_group_seconds=0.3,
+    edit_into_clip=True,
     verify_per_hour=20,
 )
 

@@ -109,7 +109,7 @@ def main(
     except ConfigError as error:
         show([Line("quality", None, "", skipped=str(error))], as_json=as_json)
         return
-    look = ClipFormat(short_side=180, seconds=1.0) if quick else ClipFormat(short_side=360, seconds=3.0)
+    look = ClipFormat(short_side=180, seconds=1.0) if quick else ClipFormat(short_side=270, seconds=2.0)
     studio = Studio(models, look, sheets)
     lines = measure(studio, quick=quick, every=every, only=only)
     show(lines, as_json=as_json)

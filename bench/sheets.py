@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-TALL = 240  # pixels of one picture
+TALL, WIDE = 240, 900  # pixels: of one picture, of a whole strip
 GAP = 4
 MOMENTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -16,7 +16,9 @@ MOMENTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 def strip(frames: Sequence[np.ndarray], title: str = "", *, moments: Sequence[float] = MOMENTS) -> np.ndarray:
     """One clip from left to right, its title over it."""
     shown = [frames[round(share * (len(frames) - 1))] for share in moments]
-    pictures = [_to_height(frame, TALL) for frame in shown]
+    height, width = frames[0].shape[:2]
+    tall = round(min(TALL, WIDE / len(moments) * height / width))
+    pictures = [_to_height(frame, tall) for frame in shown]
     row = np.concatenate([np.pad(picture, ((0, 0), (0, GAP), (0, 0))) for picture in pictures], axis=1)
     if not title:
         return row
@@ -28,13 +30,17 @@ def strip(frames: Sequence[np.ndarray], title: str = "", *, moments: Sequence[fl
 def save_sheet(path: Path, strips: Sequence[np.ndarray]) -> None:
     """Two strips beside each other where there are many."""
     columns = 2 if len(strips) > 4 else 1
-    width = max(one.shape[1] for one in strips)
-    padded = [np.pad(one, ((0, GAP), (0, width - one.shape[1]), (0, 0))) for one in strips]
-    while len(padded) % columns:
-        padded.append(np.zeros_like(padded[-1]))
-    rows = [np.concatenate(padded[at : at + columns], axis=1) for at in range(0, len(padded), columns)]
+    rows = [_row(strips[at : at + columns], columns) for at in range(0, len(strips), columns)]
     path.parent.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(path), np.concatenate(rows)[..., ::-1])
+
+
+def _row(strips: Sequence[np.ndarray], columns: int) -> np.ndarray:
+    sheet = np.zeros((max(len(one) for one in strips) + GAP, columns * (WIDE + 8 * GAP), 3), np.uint8)
+    for number, one in enumerate(strips):
+        left = number * (WIDE + 8 * GAP)
+        sheet[: len(one), left : left + one.shape[1]] = one
+    return sheet
 
 
 def _to_height(frame: np.ndarray, height: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Decides what a clip sounds like: what the caption asks for, or what its effects sound like; else it is silent."""
+"""Decides what a clip sounds like: what the caption asks for and what its effects sound like; else it is silent."""
 
 from __future__ import annotations
 
@@ -20,17 +20,14 @@ def choose_sounds(directions: Directions, wishes: tuple[Wish, ...], reading: Rea
     """
     if directions.sound is False:
         return {}
-    asked = [code for code in directions.sounds if code in TEXTURES]
-    if asked:
-        return dict.fromkeys(asked, 1.0) | {
-            code: strength for code, strength in _own_sounds(wishes).items() if code in asked
-        }
-    if directions.sound is None and (reading.portrait or directions.loop):
+    asked = dict.fromkeys((code for code in directions.sounds if code in TEXTURES), 1.0)
+    wanted = bool(asked) or directions.sound is True
+    if not wanted and (reading.portrait or directions.loop):
         return {}
-    own = _own_sounds(wishes)
-    if own or directions.sound is None:
-        return own
-    return {OUTDOORS: 0.7} if reading.sky.is_open(asked=False) else {}
+    sounds = asked | _own_sounds(wishes)
+    if wanted and not sounds and reading.sky.is_open(asked=False):
+        return {OUTDOORS: 0.7}
+    return sounds
 
 
 def _own_sounds(wishes: tuple[Wish, ...]) -> dict[str, float]:

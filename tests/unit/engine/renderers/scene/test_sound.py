@@ -125,6 +125,8 @@ RAIN, WATER = Wish(effect="rain"), Wish(effect="water")
         ("lake", {"wishes": (RAIN,), "loop": True}, []),
         ("lake", {"wishes": (RAIN,), "loop": True, "sound": True}, ["rain"]),
         ("lake", {"sounds": ("birds",)}, ["birds"]),
+        ("lake", {"sounds": ("birds",), "wishes": (RAIN,)}, ["birds", "rain"]),
+        ("portrait", {"sounds": ("birds",)}, ["birds"]),
         ("lake", {"sounds": ("birds",), "sound": False}, []),
         ("lake", {"sound": True}, ["wind"]),
         ("room", {"sound": True}, []),

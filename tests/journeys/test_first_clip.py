@@ -1,8 +1,11 @@
 """The main way: a photo and a caption go in, a labelled clip comes back in the placeholder's place."""
 
 import hashlib
+from pathlib import Path
 
 from town import Town, a_photo
+
+from engine.media.decode import read_clip_info
 
 
 async def test_a_photo_and_a_caption_become_a_clip_where_the_placeholder_was(town: Town) -> None:
@@ -32,6 +35,23 @@ async def test_the_original_file_has_every_byte_of_what_was_signed(town: Town) -
     original = await town.play.media(document)
     assert hashlib.sha256(original).digest() == hashlib.sha256(await town.play.media(clip)).digest()
     assert (await town.engine.verify(original)).made_here
+
+
+async def test_rain_is_heard_and_said_to_be_synthetic(town: Town, tmp_path: Path) -> None:
+    await town.play.send_photo("ann", a_photo(4), "rain")
+    clip = await town.gets_clip()
+    await town.play.send_photo("ann", a_photo(4), "rain, no sound")
+    silent = await town.gets_clip(after=clip.id)
+
+    infos = []
+    for number, told in enumerate((clip, silent)):
+        path = tmp_path / f"{number}.mp4"
+        path.write_bytes(await town.play.media(told))
+        infos.append(read_clip_info(path))
+    assert [info.has_sound for info in infos] == [True, False]
+    assert abs(infos[0].sound_seconds - infos[0].duration_seconds) < 0.05
+    assert "Synthetic sound: rain." in clip.text
+    assert "ound" not in silent.text
 
 
 async def test_no_caption_means_the_default_motion(town: Town) -> None:

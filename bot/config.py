@@ -71,7 +71,7 @@ class WebConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class PlaygroundConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[playground]`: where the local stand-in for Telegram listens, always on this machine only."""
 
-    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 8765
+    port: Annotated[int, msgspec.Meta(ge=1, le=65_535)] = 8765
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import fcntl
 import os
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -27,6 +29,9 @@ STOP_SECONDS = 20.0
 
 CONFIG_EXIT = 78
 """sysexits' EX_CONFIG: a child that ends with it would end so again; everything stops with its sentence."""
+
+PR_SET_PDEATHSIG = 1
+"""From linux/prctl.h: which signal a process gets when the one that started it is gone."""
 
 HELLO_PLAYGROUND = """
 Zoetrope is ready. Open {url}
@@ -83,7 +88,12 @@ class Supervisor:
             stdout=log,
             stderr=log,
             start_new_session=True,
+            preexec_fn=_stop_when_we_are_gone,
         )
+        return await self.see_out(child)
+
+    async def see_out(self, child: asyncio.subprocess.Process) -> int:
+        """Wait for its end, which we ask for when everything stops; its exit code."""
         ended = asyncio.create_task(child.wait())
         asked = asyncio.create_task(self.stopping.wait())
         await asyncio.wait({ended, asked}, return_when=asyncio.FIRST_COMPLETED)
@@ -104,6 +114,8 @@ def main(config_path: Path) -> int:
     try:
         config = settings.load(config_path if config_path.exists() else None)
         with only_one(config.data.resolve()):
+            if not config.has_token():
+                check_port_is_free(config.playground.port)
             return asyncio.run(run(config, config_path))
     except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201  # this is the command's voice
@@ -114,7 +126,7 @@ async def run(config: settings.Config, config_path: Path) -> int:
     """Engine, then playground where there is no token, then bot: each once the one before it answers."""
     supervisor = Supervisor(logs=config.data / "logs")
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _signals_to_stop():
         loop.add_signal_handler(number, supervisor.stopping.set)
     on_telegram = config.has_token()
     _say("Starting…")
@@ -122,7 +134,7 @@ async def run(config: settings.Config, config_path: Path) -> int:
         _say(
             "This is the first start: keys are made, and 40 MB are fetched, of which 6 MB of models are kept."
         )
-        await _fetch_models(config_path)
+        await _fetch_models(config_path, supervisor)
     keeping = [asyncio.create_task(supervisor.keep(part)) for part in parts(config_path, config)]
     if await _engine_is_ready(config, supervisor):
         _say(HELLO_TELEGRAM if on_telegram else HELLO_PLAYGROUND.format(url=_page(config)))
@@ -147,11 +159,13 @@ def parts(config_path: Path, config: settings.Config) -> list[Part]:
     ]
 
 
-async def _fetch_models(config_path: Path) -> None:
+async def _fetch_models(config_path: Path, supervisor: Supervisor) -> None:
     """With its bars on this terminal. What it could not bring, the engine tries again, and says what is off without it."""
     command = (sys.executable, "-m", "engine", "models", "fetch", "--config", str(config_path))
-    child = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.DEVNULL)
-    await child.wait()
+    child = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.DEVNULL, start_new_session=True, preexec_fn=_stop_when_we_are_gone
+    )
+    await supervisor.see_out(child)
 
 
 async def _engine_is_ready(config: settings.Config, supervisor: Supervisor) -> bool:
@@ -172,6 +186,29 @@ def _page(config: settings.Config) -> str:
 
 def _say(sentence: str) -> None:
     print(sentence, flush=True)  # noqa: T201  # this is the command's voice
+
+
+def _signals_to_stop() -> list[signal.Signals]:
+    """Also the one of a terminal window that is closed, unless `nohup` asked us to outlive it."""
+    hangs_up = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+    return [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hangs_up else [])]
+
+
+def _stop_when_we_are_gone() -> None:
+    """Runs in a child before its program: a supervisor that is killed leaves nobody behind."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def check_port_is_free(port: int) -> None:
+    """Raises ConfigError where another program listens: our bot would talk to somebody else's playground."""
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise ConfigError(
+                f"Another program uses port {port}: set another `port` under [playground] in config.toml."
+            ) from error
 
 
 @contextlib.contextmanager

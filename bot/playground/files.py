@@ -42,6 +42,7 @@ class Files:
     def __init__(self) -> None:
         self._by_id: dict[str, StoredFile] = {}
         self._by_path: dict[str, StoredFile] = {}
+        self._sizes: dict[str, dict[str, int]] = {}
 
     def add(self, *, kind: str, name: str, mime: str, data: bytes) -> StoredFile:
         stored = StoredFile(
@@ -57,6 +58,10 @@ class Files:
 
     def get(self, file_id: str) -> StoredFile | None:
         return self._by_id.get(file_id)
+
+    def sizes(self, stored: StoredFile, told: dict[str, int]) -> dict[str, int]:
+        """What was told of a video when it came; sent again by its id, it keeps that."""
+        return self._sizes.setdefault(stored.file_id, told)
 
     def link(self, file_id: str) -> dict[str, Any]:
         """What getFile answers; from now on the path can be downloaded. Raises ApiError."""

@@ -27,6 +27,7 @@ async def test_a_clip_is_shared_with_its_label_its_maker_and_its_time(town: Town
         "By Ann, here for 24 hours.",
     ]
     assert story.buttons == ("🚩 Report", "↩️ Take back")
+    assert story.raw["video"] == (await town.gets_clip()).raw["video"]
 
 
 async def test_stories_lists_what_is_live_and_taking_back_removes_it(town: Town) -> None:

@@ -84,8 +84,8 @@ def _photo(stored: StoredFile) -> Json:
 
 
 def _moving(world: World, form: Form, stored: StoredFile) -> Json:
-    sizes = {name: form.integer(name) for name in ("width", "height", "duration")}
-    return document(stored) | sizes | _thumbnail(world, form)
+    told = {name: form.integer(name) for name in ("width", "height", "duration")}
+    return document(stored) | world.files.sizes(stored, told) | _thumbnail(world, form)
 
 
 def _thumbnail(world: World, form: Form) -> Json:

@@ -98,7 +98,7 @@ async def test_every_sending_method_gives_a_message_that_ptb_can_read(play, phot
         edited = await bot.edit_message_caption(ANN, video.message_id, caption="new")
 
         assert (video.video.width, video.video.cover[0].width, video.has_media_spoiler) == (90, 120, True)
-        assert again.video.file_id == video.video.file_id
+        assert again.video == video.video
         assert animation.animation.file_id == animation.document.file_id
         assert document.document.file_size == len(CLIP)
         assert (picture.caption, picture.caption_html) == ("bold & more", "<b>bold</b> &amp; more")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections import deque
 from typing import Any
 
-from bot.playground.forms import Form
+from bot.playground.forms import Form, Upload
 
 KEPT = 20_000
 """A getUpdates that brought nothing is not kept, so that these are many hours."""
@@ -30,10 +31,7 @@ class Calls:
                 "at": time.time(),
                 "method": method,
                 "params": dict(form.values),
-                "files": {
-                    name: {"filename": upload.name, "mime": upload.mime, "size": len(upload.data)}
-                    for name, upload in form.uploads.items()
-                },
+                "files": {name: _told(upload) for name, upload in form.uploads.items()},
                 "status": status,
                 "answer": answer,
                 "seconds": round(seconds, 4),
@@ -47,3 +45,13 @@ class Calls:
             for call in self._kept
             if call["n"] > number and method in {None, call["method"], call["method"].lower()}
         ]
+
+
+def _told(upload: Upload) -> dict[str, Any]:
+    """What is kept of a file: enough to know it again."""
+    return {
+        "filename": upload.name,
+        "mime": upload.mime,
+        "size": len(upload.data),
+        "sha256": hashlib.sha256(upload.data).hexdigest(),
+    }

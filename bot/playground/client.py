@@ -85,7 +85,7 @@ class Play:
         *,
         message_id: int | None = None,
         chat: str | None = None,
-        timeout: float = 5.0,
+        timeout: float = 30.0,
     ) -> Answer | None:
         """Press the button whose label or data is `button`, or whose label contains it, on the newest message that
         has it; the bot's answer, or None when it gave none in time. Raises PlayError when there is no such button.
@@ -97,7 +97,7 @@ class Play:
         raise PlayError(f"there is no button {button!r} in the chat {chat or person}")
 
     async def press_data(
-        self, person: str, data: str, *, message_id: int, chat: str | None = None, timeout: float = 5.0
+        self, person: str, data: str, *, message_id: int, chat: str | None = None, timeout: float = 30.0
     ) -> Answer | None:
         """A press with any data, also of a button that is gone."""
         order = {"person": person, "chat": chat or person, "message_id": message_id, "data": data}
@@ -125,7 +125,7 @@ class Play:
         return [read_seen(raw) for raw in (await self._get("messages", **query))["messages"]]
 
     async def wait(
-        self, chat: str, where: Callable[[Seen], bool], *, after: int = 0, timeout: float = 10.0
+        self, chat: str, where: Callable[[Seen], bool], *, after: int = 0, timeout: float = 30.0
     ) -> Seen:
         """The newest message with an id above `after` for which `where` holds. Raises TimeoutError with the chat."""
 
@@ -141,7 +141,7 @@ class Play:
             ]
             raise TimeoutError(f"no such message in {chat} after {timeout} s; there is: {there}") from None
 
-    async def wait_until(self, check: Callable[[], Awaitable[T | None]], *, timeout: float = 10.0) -> T:
+    async def wait_until(self, check: Callable[[], Awaitable[T | None]], *, timeout: float = 30.0) -> T:
         """The first result of `check` that is not None; it is asked again after every change."""
         deadline = time.monotonic() + timeout
         version = 0

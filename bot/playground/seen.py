@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from bot.playground.world import CONTENT, kind_of
+from bot.playground.world import CONTENT, kind_of, words_of
 
 _PUTTING = frozenset(
     {"sendVideo", "sendDocument", "sendMediaGroup", "copyMessage", "forwardMessage", "editMessageMedia"}
@@ -17,12 +17,14 @@ _PUTTING = frozenset(
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """A message as a person sees it, and what only an observer from outside knows.
 
-    `raw` is its Bot API JSON. `history` lists every call that wrote it: (method, kind of content).
+    `raw` is its Bot API JSON. `history` lists every call that wrote it: (method, kind of content); `said` its words
+    after each of them.
     """
 
     raw: dict[str, Any]
     deleted: bool
     history: tuple[tuple[str, str], ...]
+    said: tuple[str, ...]
     reactions: tuple[str, ...]
     only_for: int | None
     version: int
@@ -48,7 +50,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def text(self) -> str:
         """Its text, or its caption."""
-        return str(self.raw.get("text") or self.raw.get("caption") or "")
+        return words_of(self.raw)
 
     @property
     def sender_id(self) -> int:
@@ -133,6 +135,7 @@ def read_seen(raw: dict[str, Any]) -> Seen:
         raw=raw["message"],
         deleted=raw["deleted"],
         history=tuple((method, kind) for method, kind in raw["history"]),
+        said=tuple(raw["said"]),
         reactions=tuple(raw["reactions"]),
         only_for=raw["only_for"],
         version=raw["version"],

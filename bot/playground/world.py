@@ -92,6 +92,8 @@ class Message:
     deleted: bool = False
     history: list[tuple[str, str]] = field(default_factory=list)
     """Every call that wrote this message: (method, kind of content)."""
+    said: list[str] = field(default_factory=list)
+    """Its words after each of these calls: what stood there for a moment only, a poll can miss."""
     reactions: list[str] = field(default_factory=list)
     only_for: int | None = None
     """The one user who sees it: an ephemeral message in a group."""
@@ -115,6 +117,7 @@ class Message:
             "version": self.version,
             "deleted": self.deleted,
             "history": self.history,
+            "said": self.said,
             "reactions": self.reactions,
             "only_for": self.only_for,
         }
@@ -122,6 +125,11 @@ class Message:
 
 CONTENT = ("text", "photo", "video", "animation", "document", "live_photo", "audio", "voice", "sticker")
 """The fields of which a message has one (an animation also carries a document)."""
+
+
+def words_of(body: Json) -> str:
+    """A message's text, or its caption."""
+    return str(body.get("text") or body.get("caption") or "")
 
 
 def kind_of(body: Json) -> str:
@@ -257,7 +265,7 @@ class World:
             "date": int(time.time()) if sent_at is None else sent_at,
             **content,
         }
-        message = Message(body, history=[(method, kind_of(body))], only_for=only_for)
+        message = Message(body, history=[(method, kind_of(body))], said=[words_of(body)], only_for=only_for)
         self.messages[chat.chat_id, message.message_id] = message
         if message.from_bot:
             chat.action = None
@@ -268,6 +276,7 @@ class World:
         """Give a message another body, with its edit date."""
         message.body = {**body, "edit_date": int(time.time())}
         message.history.append((method, kind_of(body)))
+        message.said.append(words_of(body))
         self._note(message)
 
     def remove(self, message: Message) -> None:

@@ -12,6 +12,8 @@ import os
 import random
 import signal
 import sys
+from collections import defaultdict
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +31,8 @@ base_file_url = "{base_file_url}"
 short_side = 96
 seconds = 0.5
 frames_per_second = 12
+[web]
+port = 0
 [limits]
 queued_per_requester = 500
 running_per_requester = 4
@@ -138,12 +142,20 @@ class Rig:
                 found[message.reply_to].append(message)
         return found
 
+    async def changed_clips(self) -> set[int]:
+        """The messages that held one clip and then another. The same one may be put there again, after a crash."""
+        held: dict[int, set[str]] = defaultdict(set)
+        for call in await self.play.calls("editMessageMedia"):
+            if call.status == 200:
+                held[call.answer["message_id"]] |= {file["sha256"] for file in call.files.values()}
+        return {message for message, clips in held.items() if len(clips) > 1}
 
-def count(answers: dict[int, list[Seen]], tally: Tally) -> None:
+
+def count(answers: dict[int, list[Seen]], tally: Tally, *, changed: AbstractSet[int] = frozenset()) -> None:
     """Judge every photo's answers. A clip is a clip once: one message, and never two different files in it."""
     for photo, replies in answers.items():
         clips = [reply for reply in replies if reply.kind == "video"]
-        if len(clips) > 1:
+        if len(clips) > 1 or any(clip.id in changed for clip in clips):
             tally.twice.append(photo)
         if clips:
             tally.animated += 1

@@ -6,7 +6,7 @@ import zlib
 
 import pytest
 from PIL import Image
-from town import Town, a_photo
+from town import SOON, Town, a_photo
 
 
 def huge_png(side: int) -> bytes:
@@ -52,7 +52,7 @@ async def test_what_cannot_be_used_gets_a_clear_sentence(town: Town, name, mime,
     sent = await town.play.send_document("ann", data(), filename=name, mime=mime, caption="snow")
 
     answer = await town.play.wait(
-        "ann", lambda seen: seen.from_bot and words in seen.text.lower(), timeout=30
+        "ann", lambda seen: seen.from_bot and words in seen.text.lower(), timeout=SOON
     )
 
     assert answer.reply_to == sent.id

@@ -1,7 +1,7 @@
 """“Was this made here?”, asked in the chat about all kinds of files."""
 
 import pytest
-from town import Town, a_photo
+from town import SOON, Town, a_photo
 
 
 async def a_clip(town: Town) -> bytes:
@@ -14,7 +14,7 @@ async def verdict(
 ) -> str:
     sent = await town.play.send_document(person, data, filename="x", mime=mime, caption=caption)
     answer = await town.play.wait(
-        person, lambda seen: seen.from_bot and seen.reply_to == sent.id, after=sent.id, timeout=30
+        person, lambda seen: seen.from_bot and seen.reply_to == sent.id, after=sent.id, timeout=SOON
     )
     return answer.text
 
@@ -40,7 +40,9 @@ async def test_a_clip_is_asked_about_by_answering_it(town: Town) -> None:
 async def test_the_original_file_holds_the_same_credentials(town: Town) -> None:
     await a_clip(town)
     await town.play.press("ann", "Original file")
-    original = await town.play.wait("ann", lambda seen: seen.from_bot and seen.kind == "document", timeout=30)
+    original = await town.play.wait(
+        "ann", lambda seen: seen.from_bot and seen.kind == "document", timeout=SOON
+    )
 
     assert (await verdict(town, await town.play.media(original))).startswith("✅")
     (sent,) = await town.play.calls("sendDocument")
@@ -75,7 +77,7 @@ async def test_in_a_group_only_who_asks_is_answered(town: Town) -> None:
     await town.play.send_text("bob", "/verify", chat="friends", reply_to=there.id)
 
     answer = await town.play.wait(
-        "friends", lambda seen: seen.from_bot and "Made by" in seen.text, timeout=30
+        "friends", lambda seen: seen.from_bot and "Made by" in seen.text, timeout=SOON
     )
     assert [seen.id for seen in await town.play.messages("friends") if seen.from_bot] == [answer.id]
 

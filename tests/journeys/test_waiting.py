@@ -30,7 +30,7 @@ async def test_nothing_is_lost_while_the_engine_is_away(quiet_town: Town, worksh
     town = quiet_town
     await town.play.send_photo("ann", a_photo(), "snow")
 
-    await town.hears("My workshop does not answer right now.")
+    await town.heard("My workshop does not answer right now.")
     open_workshop(town, workshop)
 
     clip = await town.gets_clip()
@@ -42,7 +42,7 @@ async def test_a_restart_while_the_engine_is_away_loses_nothing_either(
 ) -> None:
     town = quiet_town
     await town.play.send_photo("ann", a_photo(), "snow")
-    await town.hears("I have your photo")
+    await town.heard("I have your photo")
 
     await town.stop_bot()
     open_workshop(town, workshop)
@@ -55,7 +55,7 @@ async def test_a_restart_while_the_engine_is_away_loses_nothing_either(
 async def test_what_waits_for_the_engine_can_be_canceled(quiet_town: Town, workshop: Workshop) -> None:
     town = quiet_town
     await town.play.send_photo("ann", a_photo(), "snow")
-    await town.hears("My workshop does not answer right now.")
+    await town.heard("My workshop does not answer right now.")
     open_workshop(town, workshop)
 
     await town.play.press("ann", "Cancel")
@@ -79,14 +79,31 @@ async def test_the_status_of_somebody_without_jobs_tells_the_engines_health(town
 
 async def test_the_placeholder_tells_the_place_and_the_time_and_then_the_step(busy_town: Town) -> None:
     await busy_town.play.send_photo("bob", a_photo(), "snow")
-    await busy_town.hears("Bringing your photo to life", chat="bob")
-    await busy_town.play.send_photo("ann", a_photo(), "rain")
+    await busy_town.heard("Bringing your photo to life", chat="bob")
+    sent = await busy_town.play.send_photo("ann", a_photo(), "rain")
 
-    waiting = await busy_town.hears("queue")
+    waiting = await busy_town.heard("queue", after=sent.id)
 
     assert waiting.text.splitlines()[0] == "⏳ Next in the queue."
     assert waiting.text.splitlines()[1].startswith("Ready in about")
     assert waiting.buttons == ("✖️ Cancel",)
+
+
+async def test_the_status_in_private_tells_own_clips_the_queue_and_the_engines_health(
+    busy_town: Town,
+) -> None:
+    await busy_town.play.send_photo("bob", a_photo(), "snow")
+    await eventually(lambda: are_on_their_way(busy_town, running=1))
+    await busy_town.play.send_photo("ann", a_photo(), "fog")
+    await eventually(lambda: are_on_their_way(busy_town, running=1, queued=1))
+
+    await busy_town.play.send_text("ann", "/status")
+
+    status = await busy_town.hears("You have 1 clip on its way:")
+    job, others, health = status.text.splitlines()[1:]
+    assert job.startswith("• ⏳ Next in the queue. Ready in about")
+    assert others == "Besides, 1 clip is on its way."
+    assert health.startswith("All is well: a clip usually takes about")
 
 
 async def test_the_status_in_a_group_names_own_clips_and_counts_the_others(busy_town: Town) -> None:
@@ -106,9 +123,9 @@ async def test_the_status_in_a_group_names_own_clips_and_counts_the_others(busy_
 
 async def test_cancel_ends_what_is_on_its_way_and_what_waits(busy_town: Town) -> None:
     await busy_town.play.send_photo("ann", a_photo(1), "snow")
-    await busy_town.hears("Bringing your photo to life")
-    await busy_town.play.send_photo("ann", a_photo(2), "rain")
-    await busy_town.hears("queue")
+    await busy_town.heard("Bringing your photo to life")
+    second = await busy_town.play.send_photo("ann", a_photo(2), "rain")
+    await busy_town.heard("queue", after=second.id)
 
     await busy_town.play.send_text("ann", "/cancel")
 
@@ -122,7 +139,7 @@ async def test_cancel_ends_what_is_on_its_way_and_what_waits(busy_town: Town) ->
 
 async def test_only_the_sender_or_an_admin_presses_cancel(busy_town: Town) -> None:
     await busy_town.play.send_photo("ann", a_photo(), "/animate snow", chat="friends")
-    placeholder = await busy_town.hears("Bringing your photo to life", chat="friends")
+    placeholder = await busy_town.heard("Bringing your photo to life", chat="friends")
 
     other = await busy_town.play.press("bob", "Cancel", chat="friends", message_id=placeholder.id)
     owner = await busy_town.play.press("ann", "Cancel", chat="friends", message_id=placeholder.id)
@@ -146,7 +163,7 @@ async def test_more_than_ones_share_is_told_when_to_come_again(busy_town: Town) 
 
 async def test_who_blocked_the_bot_costs_no_more_work(busy_town: Town) -> None:
     await busy_town.play.send_photo("ann", a_photo(), "snow")
-    await busy_town.hears("Bringing your photo to life")
+    await busy_town.heard("Bringing your photo to life")
 
     await busy_town.play.block("ann")
 

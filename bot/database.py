@@ -51,6 +51,10 @@ class Database:
         """What `work` returns, once its changes are on disk. Raises StorageError, and then nothing is changed."""
         return await self._on_thread(lambda: self._transact(work))
 
+    async def empty_log(self) -> None:
+        """What was removed must not lie on in the write-ahead log. `secure_delete` did the pages."""
+        await self._on_thread(lambda: self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
+
     async def _on_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 

@@ -127,7 +127,7 @@ class SqliteStore(Store):
         await self._change("UPDATE stories SET ended = 1 WHERE story_id = ?", story_id)
 
     async def prune(self) -> None:
-        """Remove what is past its time, in every table of the file."""
+        """Remove what is past its time, in every table of the file, and what was blanked from its log."""
         limit = self._now() - KEEP_SECONDS
 
         def work(connection: Connection) -> None:
@@ -140,6 +140,7 @@ class SqliteStore(Store):
             connection.execute("DELETE FROM members WHERE seen_at < ?", (oldest_sight,))
 
         await self._database.run(work)
+        await self._database.empty_log()
 
     async def _change(self, statement: str, *values: object) -> None:
         await self._database.run(lambda connection: connection.execute(statement, values).close())

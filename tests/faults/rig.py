@@ -87,7 +87,7 @@ class Process:
                 await self._keeper
         with contextlib.suppress(ProcessLookupError):
             self._living().terminate()
-            await asyncio.wait_for(self._living().wait(), 30)
+            await asyncio.wait_for(self._living().wait(), 240)
 
     def _living(self) -> asyncio.subprocess.Process:
         assert self.child is not None

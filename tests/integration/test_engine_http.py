@@ -36,6 +36,8 @@ from engine.schema import (
 
 MODELS = Path(__file__).parents[2] / "data" / "models"
 LIMITS = LimitsTable(queued_per_requester=3)
+PATIENCE_SECONDS = 240
+"""Nothing takes so long, also on a machine that is very busy; what does will not come any more."""
 
 
 @dataclass
@@ -100,7 +102,7 @@ def a_request(prompt: str = "soft snow", requester: str | None = None, **changes
 
 async def outcome_of(client: EngineClient, job_id: str) -> object:
     after = 0
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             for told in (await client.outcomes(after=after, wait_seconds=5)).outcomes:
                 after = told.sequence

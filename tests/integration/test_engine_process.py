@@ -16,7 +16,7 @@ import pytest
 from engine.client import Address, EngineClient
 from engine.errors import EngineUnavailable
 from engine.schema import Animated, JobStatus
-from tests.integration.test_engine_http import MODELS, a_photo, a_request, outcome_of
+from tests.integration.test_engine_http import MODELS, PATIENCE_SECONDS, a_photo, a_request, outcome_of
 
 CONFIG = """
 [clip]
@@ -43,7 +43,7 @@ class Home:
             cwd=self.folder,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE_SECONDS,
             check=False,
             env=environment(),
         )
@@ -81,7 +81,7 @@ def home(tmp_path: Path) -> Iterator[Home]:
 
 
 async def ready(client: EngineClient) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         try:
             if (await client.status()).ready:
@@ -112,7 +112,7 @@ async def test_a_killed_engine_loses_nothing_and_a_stopped_one_ends_what_it_does
         await client.submit(late, a_photo())
 
     second.send_signal(signal.SIGTERM)
-    assert second.wait(30) == 0
+    assert second.wait(PATIENCE_SECONDS) == 0
     home.start()
     async with home.client() as client:
         await ready(client)
@@ -137,7 +137,7 @@ async def test_a_second_start_on_the_same_data_is_refused_in_one_sentence(home: 
     assert last == "another engine already runs on this data folder: stop it first, or set another `data`"
     assert "Traceback" not in second.stderr
     running.send_signal(signal.SIGINT)
-    assert running.wait(30) == 0
+    assert running.wait(PATIENCE_SECONDS) == 0
 
 
 def test_only_the_owner_reads_what_the_engine_writes(home: Home) -> None:

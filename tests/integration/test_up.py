@@ -11,7 +11,7 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from tests.integration.test_engine_http import MODELS, a_photo
+from tests.integration.test_engine_http import MODELS, PATIENCE_SECONDS, a_photo
 
 CAPTION = "soft snow around Quetzalcoatlus, slow zoom"
 SECRET_WORDS = ("Quetzalcoatlus", "soft snow", "Ann", "zoetrope-playground-token")
@@ -52,7 +52,7 @@ frames_per_second = 12
         *command(folder / "config.toml"), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
     said = ""
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while "Ctrl-C stops everything" not in said:
             line = await process.stdout.readline()
             assert line, said
@@ -88,7 +88,7 @@ async def test_the_demo_prints_what_the_bot_says_and_saves_the_clip(up: Up) -> N
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    said, _ = await asyncio.wait_for(demo.communicate(), 60)
+    said, _ = await asyncio.wait_for(demo.communicate(), PATIENCE_SECONDS)
 
     assert demo.returncode == 0, said.decode()
     assert "AI modified" in said.decode()
@@ -99,7 +99,7 @@ async def test_a_second_start_on_the_same_data_is_refused_in_one_sentence(up: Up
     second = await asyncio.create_subprocess_exec(
         *command(up.config), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
-    out, error = await asyncio.wait_for(second.communicate(), 30)
+    out, error = await asyncio.wait_for(second.communicate(), PATIENCE_SECONDS)
 
     assert second.returncode == 78
     assert out == b""
@@ -121,7 +121,7 @@ async def test_ctrl_c_stops_everything_and_leaves_nothing_behind(up: Up) -> None
     children = psutil.Process(up.process.pid).children(recursive=True)
 
     up.process.send_signal(signal.SIGINT)
-    code = await asyncio.wait_for(up.process.wait(), 45)
+    code = await asyncio.wait_for(up.process.wait(), PATIENCE_SECONDS)
 
     assert code == 0
     assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]

@@ -56,3 +56,18 @@ def test_nobody_else_can_read_the_file(tmp_path):
     modes = {path.name: path.stat().st_mode & 0o077 for path in tmp_path.glob("bot.*")}
 
     assert modes == dict.fromkeys(("bot.sqlite", "bot.sqlite-wal", "bot.sqlite-shm", "bot.lock"), 0)
+
+
+async def test_what_was_blanked_leaves_the_write_ahead_log_too(tmp_path):
+    add = "INSERT INTO inbox(source, id, body, arrived_at) VALUES('telegram', 1, CAST('a secret wish' AS BLOB), 0)"
+    async with Database(tmp_path / "bot.sqlite") as database:
+        await database.run(lambda connection: connection.execute(add).close())
+        await database.run(
+            lambda connection: connection.execute("UPDATE inbox SET body = NULL, done_at = 1").close()
+        )
+
+        await database.empty_log()
+
+        left = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert b"telegram" in left
+    assert b"a secret wish" not in left

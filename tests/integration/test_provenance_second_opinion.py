@@ -72,6 +72,14 @@ def test_it_rejects_a_clip_after_one_flipped_bit(place, keys, labeled_clip, tmp_
     assert report["validation_results"]["failure"]
 
 
+def test_the_two_agree_on_what_the_standard_does_not_bind(keys, labeled_clip, tmp_path):
+    data = bytearray(signed_bytes(keys, labeled_clip, tmp_path))
+    data[data.index(b"ftyp") + 7] ^= 1
+    data += b"\0\0\0\x10freenothing."
+
+    assert opinion(bytes(data), keys.root_pem)["validation_state"] == "Trusted"
+
+
 def test_it_does_not_know_our_issuer_without_our_root(keys, labeled_clip, tmp_path):
     data = signed_bytes(keys, labeled_clip, tmp_path)
 

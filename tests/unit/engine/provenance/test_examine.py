@@ -25,6 +25,24 @@ def flip(data: bytes, at: int) -> bytes:
     return bytes(changed)
 
 
+def boxes(data: bytes) -> list[bytes]:
+    found = []
+    while data:
+        size = int.from_bytes(data[:4], "big")
+        found.append(data[:size])
+        data = data[size:]
+    return found
+
+
+def with_a_box_moved(data: bytes) -> bytes:
+    ftyp, manifest, moov, free, mdat = boxes(data)
+    return ftyp + manifest + free + moov + mdat
+
+
+def without_the_manifest(data: bytes) -> bytes:
+    return b"".join(box for box in boxes(data) if box[4:8] != b"uuid")
+
+
 CHANGES = {
     "a bit in mdat": lambda data: flip(data, data.index(b"mdat") + 50),
     "the last byte": lambda data: flip(data, len(data) - 1),
@@ -34,6 +52,7 @@ CHANGES = {
         b"compositeWithTrainedAlgorithmicMedia", b"compositeWithTrainedAlgorithmicMediA"
     ),
     "an extra XMP box": lambda data: data + xmp_box("https://example.org/"),
+    "a box moved": with_a_box_moved,
     "an extra mdat": lambda data: data + b"\0\0\0\x10mdatdatadata",
 }
 
@@ -46,6 +65,35 @@ def test_a_changed_clip_reads_as_changed_and_no_longer_as_ours(change, signed, s
 
     assert changed != signed.read_bytes()
     assert report == VerifyReport(layer=Layer.CREDENTIALS, made_here=False, intact=False, detail="changed")
+
+
+OUTSIDE = {
+    "a bit of ftyp": lambda data: flip(data, data.index(b"ftyp") + 7),
+    "an extra free box": lambda data: data + b"\0\0\0\x10freenothing.",
+    "a bit of the padding of the signature": lambda data: flip(
+        data, data.rindex(bytes(64), 0, data.index(b"moov")) + 32
+    ),
+}
+"""What the standard leaves out of the hash: nothing of it can be seen."""
+
+
+@pytest.mark.parametrize("change", OUTSIDE)
+def test_what_the_standard_does_not_bind_may_change(change, signed, signing_keys):
+    changed = OUTSIDE[change](signed.read_bytes())
+
+    assert changed != signed.read_bytes()
+    assert examine(changed, root_pem=signing_keys.root_pem).made_here
+
+
+def test_without_its_manifest_a_clip_has_no_credentials_and_with_junk_behind_it_cannot_be_read(
+    signed, signing_keys
+):
+    stripped = without_the_manifest(signed.read_bytes())
+    littered = signed.read_bytes() + b"junk at the end"
+
+    found = [examine(data, root_pem=signing_keys.root_pem).detail for data in (stripped, littered)]
+
+    assert found == [Finding.NO_CREDENTIALS, Finding.UNREADABLE]
 
 
 def test_our_manifest_on_somebody_elses_video_reads_as_changed(signed, signing_keys, labeled_clip):

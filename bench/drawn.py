@@ -72,7 +72,10 @@ def lake() -> Drawn:
     picture = np.where((rows > hills)[..., None], np.float32([72, 96, 84]) + 14 * _grain(7, 24), picture)
     picture = np.where((rows > 0.5)[..., None], np.float32([70, 120, 190]) + streaks[..., None], picture)
     picture = np.where((rows > 0.86)[..., None], np.float32([88, 104, 52]) + 45 * _grain(3, 3), picture)
-    return Drawn(_done(picture), {"clouds": rows < hills, "water": (rows > 0.5) & (rows < 0.86)})
+    return Drawn(
+        _done(picture),
+        {"clouds": rows < hills, "water": (rows > 0.5) & (rows < 0.86), "vegetation": rows > 0.86},
+    )
 
 
 def beach() -> Drawn:
@@ -102,7 +105,7 @@ def stream() -> Drawn:
     picture = np.where((rows < 0.35)[..., None], wood, rocks)
     soft = cv2.GaussianBlur(water.astype(np.float32), (0, 0), 4)[..., None]
     picture = picture + soft * (np.float32([206, 216, 220]) + threads - picture)
-    return Drawn(_done(picture), {"white_water": water, "water": water})
+    return Drawn(_done(picture), {"white_water": water, "water": water, "vegetation": rows < 0.35})
 
 
 def meadow() -> Drawn:
@@ -112,7 +115,7 @@ def meadow() -> Drawn:
     grass = np.float32([96, 128, 48]) + blades + 20 * _grain(47, 40)
     border = 0.5 + 0.012 * _stretched(53, 4, 1280)[..., 0]
     picture = np.where((rows > border)[..., None], grass, _sky(rows))
-    return Drawn(_done(picture), {"clouds": rows < border, "grass": rows > border})
+    return Drawn(_done(picture), {"clouds": rows < border, "vegetation": rows > border})
 
 
 def candle() -> Drawn:
@@ -127,14 +130,31 @@ def candle() -> Drawn:
     flame = np.abs(columns - 0.5) < width
     bright = cv2.GaussianBlur(flame.astype(np.float32), (0, 0), 4)[..., None]
     picture = picture + bright * (np.float32([255, 226, 150]) - picture)
-    return Drawn(_done(picture), {"fire": flame, "flame": flame})
+    return Drawn(_done(picture), {"flame": flame})
+
+
+def cup() -> Drawn:
+    """A white cup of coffee on a wooden table, before a dark wall. Its part is where steam would rise."""
+    rows, columns = _grid()
+    across, down = (columns - 0.5) / 0.24, (rows - 0.56) / 0.05
+    wall = np.float32([58, 50, 46]) + 30 * (1 - rows[..., None]) + 3 * _grain(83, 8)
+    table = np.float32([124, 82, 52]) + 16 * _stretched(89, 220, 7)
+    picture = np.where((rows > 0.5)[..., None], table, wall)
+    side = np.clip(1.05 - 0.5 * np.abs(across + 0.25), 0.3, 1)[..., None]
+    body = (np.abs(across) < 1 - 0.22 * np.clip((rows - 0.56) / 0.2, 0, 1)) & (rows > 0.56) & (rows < 0.76)
+    rim, inside = across**2 + down**2 < 1, (across / 0.9) ** 2 + (down / 0.86) ** 2 < 1
+    base = (across / 0.78) ** 2 + ((rows - 0.76) / 0.03) ** 2 < 1
+    for part, color in ((body | base, 232 * side), (rim, 240 * side), (inside, np.float32([52, 28, 16]))):
+        soft = cv2.GaussianBlur(part.astype(np.float32), (0, 0), 1)[..., None]
+        picture = picture + soft * (color - picture)
+    return Drawn(_done(picture), {"opening": (np.abs(across) < 1) & (rows > 0.25) & (down < 1)})
 
 
 def ball() -> Drawn:
     """A shaded ball before a meadow and a cloudy sky."""
     pixels, mask = with_ball(landscape(HEIGHT, WIDTH))
     rows, _ = _grid()
-    return Drawn(pixels, {"clouds": (rows < 0.5) & ~mask, "near": mask})
+    return Drawn(pixels, {"clouds": (rows < 0.5) & ~mask, "vegetation": (rows > 0.5) & ~mask, "near": mask})
 
 
 def room() -> Drawn:
@@ -151,6 +171,7 @@ SCENES: Mapping[str, Callable[[], Drawn]] = {
     "stream": stream,
     "meadow": meadow,
     "candle": candle,
+    "cup": cup,
     "ball": ball,
     "room": room,
 }

@@ -24,10 +24,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in a worker; before num
 
 import cv2
 import numpy as np
-from drawn import SCENES
+from gallery import PLACES, Gallery, Photo, find_photos
 from sheets import save_sheet, strip
 
-from engine.classifiers.faces import FaceReader
+from engine import logs
 from engine.errors import ConfigError
 from engine.media.clip import RenderedClip
 from engine.media.decode import read_frames
@@ -37,12 +37,8 @@ from engine.models import find_model
 from engine.prompts.directions import Directions, Wish
 from engine.renderers import ClipFormat, Scene
 from engine.renderers.scene import SceneRenderer
-from engine.renderers.scene.analysis import read_photo
 from engine.renderers.scene.camera import MOVES
 from engine.renderers.scene.effects import EFFECTS
-from engine.renderers.scene.framing import Framing
-from engine.renderers.scene.matte import NearObjectModel
-from engine.verdicts import PhotoFacts
 
 FIRST_FRAME_GOAL, REGION_GOAL, FLICKER_GOAL, DUPLICATES_GOAL, SEAM_GOAL = 0.95, 2.0, 3.0, 0.05, 2.0
 
@@ -50,18 +46,6 @@ FLICKERS = frozenset({"lightning", "flicker", "candle"})
 """Effects that are a flicker."""
 
 QUICK_SCENE = "lake"  # has most of what effects need
-PHOTOS = ("astronaut", "chelsea", "coffee", "rocket", "motorcycle_left")
-
-
-@dataclass(frozen=True, slots=True)
-class Photo:
-    """`parts` are masks by the name of what an effect needs; `truth` is the photo as the clip should begin."""
-
-    name: str
-    pixels: np.ndarray
-    facts: PhotoFacts
-    truth: np.ndarray
-    parts: Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +88,7 @@ def main(
 ) -> None:
     """Measure and print."""
     cv2.setNumThreads(1)
+    logs.configure(process="bench")  # to stderr
     try:
         find_model(models, "u2netp")
     except ConfigError as error:
@@ -111,7 +96,7 @@ def main(
         return
     look = ClipFormat(short_side=180, seconds=1.0) if quick else ClipFormat(short_side=270, seconds=2.0)
     studio = Studio(models, look, sheets)
-    lines = measure(studio, quick=quick, every=every, only=only)
+    lines = measure(Gallery(models, look), studio, quick=quick, every=every, only=only)
     show(lines, as_json=as_json)
 
 
@@ -120,18 +105,21 @@ def show(lines: Iterator[Line] | list[Line], *, as_json: bool) -> None:
         print(json.dumps(dataclasses.asdict(line)) if as_json else line, flush=True)
 
 
-def measure(studio: Studio, *, quick: bool, every: bool, only: tuple[str, ...]) -> Iterator[Line]:
-    drawn = [studio.prepare(name, make().pixels, make().parts) for name, make in SCENES.items()]
-    photos = [photo for photo in drawn if photo.name == QUICK_SCENE or not quick]
+def measure(
+    gallery: Gallery, studio: Studio, *, quick: bool, every: bool, only: tuple[str, ...]
+) -> Iterator[Line]:
+    photos = [photo for photo in gallery.drawn() if photo.name == QUICK_SCENE or not quick]
     if not quick:
         found, missing = find_photos()
         yield from (Line(name, None, "", skipped=why) for name, why in missing)
-        photos += [studio.prepare(name, pixels, {}) for name, pixels in found]
+        photos += [gallery.frame(name, pixels, {}) for name, pixels in found]
     for code in EFFECTS:
         if not only or code in only:
             directions = Directions(camera="static", wishes=(Wish(effect=code),), sound=False)
             need = EFFECTS[code].needs.value
-            yield from report_effect(code, studio.take(code, directions, photos, need=need), every=every)
+            taken = studio.take(code, directions, photos, need=need)
+            yield from report_places(code, need, {it.photo for it in taken}, photos)
+            yield from report_effect(code, taken, every=every)
     for code in MOVES:
         if not only or code in only:
             directions = Directions(camera=code, refused=tuple(EFFECTS), sound=False)
@@ -146,20 +134,8 @@ class Studio:
 
     def __init__(self, models: Path, look: ClipFormat, sheets: Path | None) -> None:
         self._look, self._sheets = look, sheets
-        self._renderer, self._matte = SceneRenderer(models), NearObjectModel(models)
+        self._renderer = SceneRenderer(models)
         self._renderer.warm_up()
-        self._faces = FaceReader.load()
-
-    def prepare(self, name: str, pixels: np.ndarray, parts: Mapping[str, np.ndarray]) -> Photo:
-        """Where faces were found, their boxes are parts too."""
-        faces = tuple(found.face for found in self._faces.find(pixels))
-        facts = PhotoFacts(faces=faces)
-        framing = read_photo(pixels, facts, clip_format=self._look, model=self._matte).framing
-        masks = {
-            part: _cut_mask(framing, mask)
-            for part, mask in (dict(parts) | _face_parts(pixels, faces)).items()
-        }
-        return Photo(name, pixels, facts, framing.cut(pixels), masks)
 
     def take(
         self, code: str, directions: Directions, photos: list[Photo], *, need: str | None = None
@@ -197,6 +173,17 @@ class Studio:
         with tempfile.TemporaryDirectory() as folder:
             write_mp4(clip, Path(folder, "clip.mp4"))
             return list(read_frames(Path(folder, "clip.mp4")))
+
+
+def report_places(code: str, need: str, found: set[str], photos: list[Photo]) -> Iterator[Line]:
+    """Whether the renderer tells those photos that have what the effect needs from those that have not."""
+    if need not in PLACES:
+        return
+    wrong = [photo.name for photo in photos if need in photo.lacks and photo.name in found]
+    missed = [photo.name for photo in photos if need in photo.parts and photo.name not in found]
+    for name, names in (("where there is none", wrong), ("overlooked", missed)):
+        where = " ".join(names)
+        yield Line(f"{code}: {need} {name}", len(names), "photos", 0, met=not names, where=where)
 
 
 def report_effect(code: str, taken: list[Taken], *, every: bool) -> Iterator[Line]:
@@ -256,44 +243,6 @@ def _worst(
         value = values[where]
         met = None if goal is None else (value >= goal if least else value <= goal)
         yield Line(name, value, unit, goal, met, where)
-
-
-def find_photos() -> tuple[list[tuple[str, np.ndarray]], list[tuple[str, str]]]:
-    """Photos of installed packages, and which of them are missing and why."""
-    found: list[tuple[str, np.ndarray]] = []
-    missing: list[tuple[str, str]] = []
-    try:
-        import skimage
-    except ImportError:
-        missing.append(("photos of scikit-image", "the package is not installed"))
-    else:
-        folder = Path(skimage.__file__).parent / "data"
-        paths = [path for name in PHOTOS for path in sorted(folder.glob(f"{name}.*"))]
-        found += [(path.stem, cv2.imread(str(path))[..., ::-1].copy()) for path in paths]
-    try:
-        from sklearn.datasets import load_sample_image
-    except ImportError:
-        missing.append(("photos of scikit-learn", "the package is not installed"))
-    else:
-        found += [(name, np.array(load_sample_image(f"{name}.jpg"))) for name in ("china", "flower")]
-    return found, missing
-
-
-def _face_parts(pixels: np.ndarray, faces: tuple) -> dict[str, np.ndarray]:
-    """Boxes of a detector, not the renderer's own landmarks; eyes are in the upper half."""
-    if not faces:
-        return {}
-    face, eyes = (np.zeros(pixels.shape[:2], bool) for _ in range(2))
-    for found in faces:
-        rows = slice(max(0, int(found.y)), int(found.y + found.height))
-        upper = slice(rows.start, int(found.y + 0.55 * found.height))
-        columns = slice(max(0, int(found.x)), int(found.x + found.width))
-        face[rows, columns], eyes[upper, columns] = True, True
-    return {"face": face, "eyes": eyes}
-
-
-def _cut_mask(framing: Framing, mask: np.ndarray) -> np.ndarray:
-    return framing.cut(np.repeat(mask[..., None], 3, 2).astype(np.uint8) * 255)[..., 0] > 127
 
 
 if __name__ == "__main__":

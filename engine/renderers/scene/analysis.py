@@ -39,6 +39,9 @@ MOSTLY = 0.8
 SURE_STEPS = 50
 """A glance is no surer of the subject's place than a fiftieth of a side."""
 
+SCRAP_FROM, SMALLEST_PIECE = 0.2, 0.08
+"""How sure the matte must be for a pixel to belong to a piece; share of the largest piece of one that counts."""
+
 CLOSEST = 0.14
 """How much of the near layer's width a move takes away: 1 - 1 / 1.16."""
 
@@ -172,7 +175,7 @@ def _middle(near: Map) -> tuple[float, float]:
 
 def _read(small: RGB, seen: _Seen, facts: PhotoFacts, framing: Framing, needs: Iterable[Need]) -> Reading:
     height, width = small.shape[:2]
-    near = np.clip(resize_map(seen.near, width, height), 0, 1)
+    near = _without_scraps(np.clip(resize_map(seen.near, width, height), 0, 1))
     sky = find_sky(small).without(near)
     whole, horizon = _is_whole(near), depths.find_horizon(sky)
     ground = depths.rise_to_horizon(horizon[0], height, width)
@@ -189,6 +192,16 @@ def _read(small: RGB, seen: _Seen, facts: PhotoFacts, framing: Framing, needs: I
         horizon=horizon,
         daylight=read_daylight(small, sky),
     )
+
+
+def _without_scraps(near: Map) -> Map:
+    """Pieces that are small beside the largest are bits of something that is far: the tip of a mast would fly off it."""
+    count, parts, stats, _ = cv2.connectedComponentsWithStats((near > SCRAP_FROM).astype(np.uint8))
+    if count < 3:
+        return near
+    areas = stats[:, cv2.CC_STAT_AREA]
+    scraps = [number for number in range(1, count) if areas[number] < SMALLEST_PIECE * areas[1:].max()]
+    return np.where(np.isin(parts, scraps), 0, near).astype(near.dtype)
 
 
 def _is_whole(near: Map) -> bool:

@@ -5,7 +5,7 @@ import pytest
 from photos import SMALL, landscape, with_ball
 
 from engine.renderers.scene.aids import Aids, load_aids
-from engine.renderers.scene.analysis import read_photo
+from engine.renderers.scene.analysis import _without_scraps, read_photo
 from engine.renderers.scene.daylight import read_daylight
 from engine.renderers.scene.depth import agreement, find_far_depth, find_horizon, rise_to_horizon
 from engine.renderers.scene.matte import NearObjectModel
@@ -102,3 +102,15 @@ def test_the_light_of_a_day_and_of_a_night():
     assert lamp.is_night
     assert np.hypot(lamp.source[0] - 125 / 180, lamp.source[1] - 105 / 240) < 0.05
     assert lamp.source_confidence > 0.4
+
+
+def test_scraps_of_something_far_do_not_come_near():
+    near = np.zeros((120, 90), np.float32)
+    near[40:100, 20:60] = 0.9  # the object
+    near[10:30, 80:83] = 0.8  # the tip of a mast
+    near[50:80, 66:86] = 0.9  # somebody beside it
+
+    kept = _without_scraps(near)
+
+    assert (kept[10:30, 80:83] == 0).all()
+    assert np.array_equal(kept[35:], near[35:])

@@ -31,7 +31,7 @@ async def running(configuration, address):
         yield task
     finally:
         stop.set()
-        await asyncio.wait_for(asyncio.gather(task, return_exceptions=True), 15)
+        await asyncio.wait_for(asyncio.gather(task, return_exceptions=True), 60)
 
 
 async def greeted(playground):
@@ -71,7 +71,7 @@ async def test_a_token_that_is_taken_back_ends_the_bot_with_a_sentence(configura
         await playground.play.send_text("ann", "this ends the poll that waits; the next is refused")
 
         with pytest.raises(ConfigError, match="does not know this bot token"):
-            await asyncio.wait_for(task, 15)
+            await asyncio.wait_for(task, 60)
 
 
 async def test_a_bot_that_waits_for_telegram_can_be_stopped(configuration, address, playground):
@@ -92,6 +92,6 @@ async def test_two_pollers_are_told_apart_in_the_log(configuration, address, pla
 
     # caplog as well: where another test has configured logging, loggers that were used before keep writing there.
     with capture_logs() as events:
-        async with running(configuration, address), running(second, address), asyncio.timeout(10):
+        async with running(configuration, address), running(second, address), asyncio.timeout(60):
             while "another program is asking for updates" not in f"{events}{caplog.text}":
                 await asyncio.sleep(0.05)

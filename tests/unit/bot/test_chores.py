@@ -136,7 +136,7 @@ async def test_an_engine_that_is_away_puts_a_chore_off():
             raise EngineUnavailable
 
     task = asyncio.create_task(every(0.01, chore))
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(60):
         while len(tries) < 3:
             await asyncio.sleep(0.01)
     task.cancel()

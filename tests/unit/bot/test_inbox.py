@@ -85,8 +85,15 @@ async def rows(database) -> list[tuple]:
 
 
 async def until(check: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not check():
+            await asyncio.sleep(0.01)
+
+
+async def until_kept(database, *wanted: tuple) -> None:
+    """Wait until these are the rows of the inbox: a busy disk takes its time."""
+    async with asyncio.timeout(60):
+        while await rows(database) != list(wanted):
             await asyncio.sleep(0.01)
 
 
@@ -98,10 +105,9 @@ async def test_a_handled_update_is_marked_and_its_words_are_forgotten(polling, p
 
     async with polling(handler):
         await playground.play.send_text("ann", "a secret wish")
-        await until(lambda: len(seen) == 2)
+        await until_kept(database, *[("telegram", 1, 1, 0)] * 2)
 
     assert seen == ["hello", "a secret wish"]
-    assert await rows(database) == [("telegram", 1, 1, 0)] * 2
 
 
 async def test_what_was_not_finished_is_handled_after_the_next_start(polling, playground, database):
@@ -185,11 +191,9 @@ async def test_a_passing_trouble_is_tried_three_times_and_then_apologised_for_on
         raise EngineUnavailable
 
     async with polling(handler):
-        await until(lambda: len(tries) == 3)
-        await asyncio.sleep(0.2)
+        await until_kept(database, ("telegram", 1, 1, 0))
 
     assert len(tries) == 3
-    assert await rows(database) == [("telegram", 1, 1, 0)]
     assert await _keys(database) == ["sorry"]
 
 
@@ -202,10 +206,9 @@ async def test_trouble_that_passes_is_never_mentioned(polling, database):
             raise NetworkError("Bad Gateway")
 
     async with polling(handler):
-        await until(lambda: len(tries) == 3)
-        await asyncio.sleep(0.1)
+        await until_kept(database, ("telegram", 1, 1, 0))
 
-    assert await rows(database) == [("telegram", 1, 1, 0)]
+    assert len(tries) == 3
     assert await _keys(database) == []
 
 
@@ -217,8 +220,7 @@ async def test_a_mistake_of_ours_is_apologised_for_at_once_and_not_repeated(poll
         raise ValueError("a mistake")
 
     async with polling(handler):
-        await until(lambda: tries)
-        await asyncio.sleep(0.1)
+        await until_kept(database, ("telegram", 1, 1, 0))
 
     assert len(tries) == 1
     assert await _keys(database) == ["sorry"]
@@ -249,10 +251,9 @@ async def test_an_update_that_took_the_process_down_again_and_again_is_given_up(
         await inbox.begin(Arrival("telegram", 5))
 
     async with polling(handler, poll=False):
-        await asyncio.sleep(0.2)
+        await until_kept(database, ("telegram", MOST_STARTS + 1, 1, 0))
 
     assert seen == []
-    assert [row[3] for row in await rows(database)] == [0]
     assert await _keys(database) == ["sorry"]
 
 
@@ -266,6 +267,8 @@ async def test_one_person_is_served_in_order_while_others_do_not_wait(polling, p
         running.add(update.effective_user.id)
         most.append(len(running))
         await asyncio.sleep(0.05)
+        if update.message.text == "hello":
+            await until(lambda: "quick" in seen)
         seen.append(update.message.text)
         running.discard(update.effective_user.id)
 
@@ -273,7 +276,6 @@ async def test_one_person_is_served_in_order_while_others_do_not_wait(polling, p
         await until(lambda: len(seen) == 5)
 
     assert [text for text in seen if text != "quick"] == ["hello", "slow 0", "slow 1", "slow 2"]
-    assert seen.index("quick") <= 1
     assert max(most) == 2
 
 
@@ -302,7 +304,7 @@ async def test_the_photos_of_an_album_can_wait_for_each_other(polling, playgroun
 
     async def handler(update, _context):
         if update.message.photo:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 await together.wait()
             seen.append(update.message.caption)
 

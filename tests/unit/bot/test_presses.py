@@ -40,7 +40,7 @@ async def running(tmp_path, playground, in_friends, engine):
     task = asyncio.create_task(app.run(configuration, address, stop=stop))
     yield
     stop.set()
-    await asyncio.wait_for(task, 15)
+    await asyncio.wait_for(task, 60)
 
 
 def _row_of(message_id: int) -> tuple[str, tuple[object, ...]]:

@@ -122,5 +122,5 @@ async def test_a_taken_port_is_one_sentence_and_port_0_is_no_page(client):
         with pytest.raises(ConfigError, match=r"\[web\] port \d+ cannot be used"):
             async with serving(taken, engine=client, pace=a_pace()):
                 pass
-    async with asyncio.timeout(5), serving(WebConfig(port=0), engine=client, pace=a_pace()) as port:
+    async with asyncio.timeout(60), serving(WebConfig(port=0), engine=client, pace=a_pace()) as port:
         assert port == 0

@@ -92,7 +92,7 @@ async def test_the_playground_is_a_process_that_tells_its_address_and_stops_when
         async with aiohttp.ClientSession() as session, session.get(f"{url}/play/events") as events:
             await events.content.readline()
             os.kill(child.pid, signal.SIGTERM)
-            code = await asyncio.wait_for(child.wait(), 5)
+            code = await asyncio.wait_for(child.wait(), 60)
 
     assert code == 0
     assert taken.returncode == 1

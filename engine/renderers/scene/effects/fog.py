@@ -22,7 +22,7 @@ class Fog(Effect):
         self.textures = make_clouds(random, TEXTURE), make_clouds(random, TEXTURE)
         far = np.clip(1.05 - 1.15 * self.stage.shrunk(self.stage.reading.depth, COARSE), 0.06, 1)
         rows = np.linspace(0, 1, len(far), dtype=np.float32)[:, None]
-        self.density = far * (0.55 + 0.45 * np.exp(-(((rows - 0.55) / 0.35) ** 2)))
+        self.density = far * (0.7 + 0.3 * np.exp(-(((rows - 0.55) / 0.35) ** 2)))
         height, width = far.shape
         unit = 90 / min(height, width)  # the same clouds whatever the clip's size
         self.x, self.y = np.meshgrid(np.arange(width) * unit, np.arange(height) * unit)
@@ -33,7 +33,7 @@ class Fog(Effect):
         self.level = np.full((self.stage.height, self.stage.width), level, np.uint8)
 
     def paint_behind(self, moment: Moment, picture: Picture) -> None:
-        self._veil(picture, (0.25 + 0.75 * self._clouds(moment.onward)) * self.density * 0.85, moment)
+        self._veil(picture, (0.45 + 0.55 * self._clouds(moment.onward)) * self.density * 0.95, moment)
 
     def paint_before(self, moment: Moment, picture: Picture) -> None:
         """Thin wisps before the near object, along the ground."""

@@ -17,7 +17,9 @@ from engine.errors import ConfigError
 from engine.media.clip import CheckedClip, SignedClip
 from engine.provenance import origin, verify
 from engine.provenance.credentials import ClipSigner
+from engine.provenance.fingerprint import read_fingerprint
 from engine.provenance.keys import RENEW, WARN_DAYS, load_keys
+from engine.provenance.mark import Mark, bring_watermark_key, mark_number
 from engine.provenance.origin import Origin
 from engine.schema import Finding, VerifyReport
 
@@ -46,6 +48,7 @@ class Finishing:
             raise ConfigError(
                 f"[provenance] operator is {operator!r}, but the keys sign for {self._keys.operator!r}; run {RENEW}"
             )
+        self._watermark_key = bring_watermark_key(keys)
         self._signer = ClipSigner(self._keys, tsa_url=tsa_url)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="signing")
         self._verify_seconds = verify_seconds
@@ -64,6 +67,10 @@ class Finishing:
     def leaf_days_left(self) -> float:
         """Days until the signing certificate expires; signing stops at 0."""
         return self._keys.days_left()
+
+    def mark(self, job_id: str) -> Mark:
+        """What the clip of this job is to carry in its pixels."""
+        return Mark(number=mark_number(self._watermark_key, job_id), key=self._watermark_key)
 
     async def sign(
         self, checked: CheckedClip, *, job_id: str, to: Path, photo_origin: Origin | None = None
@@ -112,6 +119,13 @@ class Finishing:
             log.warning("photo's credentials not read", size_bytes=len(photo), error=type(error).__name__)
             return None
 
+    def _fingerprint(self, clip: Path) -> bytes | None:
+        """A clip without one is still a clip; it will be found by its other marks only, so the operator hears of it."""
+        fingerprint = read_fingerprint(clip)
+        if fingerprint is None:
+            log.warning("clip has no fingerprint")
+        return fingerprint
+
     async def _ask(self, reader: str, question: msgspec.Struct, kind: Any) -> Any:
         """One question to a child of its own, a module of `engine.provenance`. Raises ChildGone or TimeoutError."""
         child = await Child.start(f"engine.provenance.{reader}", name=reader, limits=READING, isolated=True)
@@ -134,5 +148,6 @@ class Finishing:
             sha256=signature.sha256,
             size_bytes=signature.size_bytes,
             manifest=signature.manifest,
+            fingerprint=self._fingerprint(to),
         )
         return signed, signature.stamped

@@ -49,6 +49,18 @@ def m001_first(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m002_marks(db: Database) -> None:
+    """How a clip is known again when its credentials are gone. No two clips carry one number."""
+    for statement in (
+        "ALTER TABLE jobs ADD COLUMN watermark INTEGER",
+        "ALTER TABLE jobs ADD COLUMN fingerprint BLOB",
+        "CREATE UNIQUE INDEX jobs_watermark ON jobs(watermark) WHERE watermark IS NOT NULL",
+        "CREATE INDEX jobs_fingerprint ON jobs(number, fingerprint) WHERE fingerprint IS NOT NULL",
+    ):
+        db.execute(statement)
+
+
 def migrate(db: Database) -> None:
     """Bring the file up to date; call inside BEGIN IMMEDIATE, so that two starts cannot both do it.
 

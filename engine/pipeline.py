@@ -19,6 +19,7 @@ from engine.gates.share import ShareFacts
 from engine.ledger import Job
 from engine.media.clip import CheckedClip, LabeledClip, SignedClip
 from engine.media.photo import Photo
+from engine.provenance.mark import Mark
 from engine.provenance.origin import Origin
 from engine.renderers import ClipFormat
 from engine.schema import JobRequest, Step, VerifyReport
@@ -50,6 +51,7 @@ class Finishes(Protocol):
 
     @property
     def leaf_days_left(self) -> float: ...
+    def mark(self, job_id: str) -> Mark: ...
     async def sign(
         self, checked: CheckedClip, *, job_id: str, to: Path, photo_origin: Origin | None = None
     ) -> SignedClip: ...
@@ -175,6 +177,7 @@ def _order(job: Job, shop: Shop, *, seed: int) -> RenderOrder:
         seed=seed % 2**31,
         facts=job.facts,
         clip_format=shop.clip_format,
+        mark=shop.finishing.mark(job.request.job_id),
     )
 
 

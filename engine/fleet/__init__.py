@@ -8,6 +8,7 @@ import msgspec
 
 from engine.config import RendererTable
 from engine.media.clip import LabeledClip
+from engine.provenance.mark import Mark
 from engine.renderers import ClipFormat
 from engine.verdicts import PhotoFacts
 
@@ -33,6 +34,8 @@ class RenderOrder(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", t
     facts: PhotoFacts = PhotoFacts()
     clip_format: ClipFormat = ClipFormat()
     look: str | None = None
+    mark: Mark | None = None
+    """The watermark: its key is a secret, and crosses by the pipe only."""
 
     @property
     def clip_name(self) -> str:

@@ -13,10 +13,13 @@ from engine.errors import ConfigError
 from engine.fleet import RenderOrder, Unusable, WorkerSettings
 from engine.fleet.serving import OnProgress, serve
 from engine.media.clip import Frame, LabeledClip, RenderedClip
+from engine.media.encode import Stamp as FrameStamp
 from engine.media.encode import write_mp4
 from engine.media.photo import read_pixels
 from engine.prompts.parse import parse_prompt
-from engine.provenance.label import make_label
+from engine.provenance.label import Label, make_label
+from engine.provenance.mark import Mark
+from engine.provenance.watermark import Stamp, can_carry
 from engine.renderers import Renderer, Scene, find_renderer
 
 
@@ -42,10 +45,11 @@ def make_clip(order: RenderOrder, renderer: Renderer, work: Path, on_progress: O
     label = make_label(
         rendered.digital_source_type, order.locale, width=rendered.width, height=rendered.height
     )
+    mark = order.mark if can_carry(rendered.width, rendered.height) else None
     watched = dataclasses.replace(rendered, frames=_watched(rendered, on_progress))
     unfinished = work / order.unfinished_name
     try:
-        write_mp4(watched, unfinished, stamp=label.stamp)
+        write_mp4(watched, unfinished, stamp=_stamps(rendered, label, mark))
         on_progress(1.0)
         digest = _sync(unfinished)
         path = unfinished.rename(work / order.clip_name)
@@ -53,7 +57,20 @@ def make_clip(order: RenderOrder, renderer: Renderer, work: Path, on_progress: O
         unfinished.unlink(missing_ok=True)
         raise
     _sync_folder(work)
-    return _labeled(rendered, path=path, sha256=digest, label=label.text)
+    return _labeled(rendered, path=path, sha256=digest, label=label.text, mark=mark)
+
+
+def _stamps(rendered: RenderedClip, label: Label, mark: Mark | None) -> FrameStamp:
+    """The label, then the watermark over all of it."""
+    if mark is None:
+        return label.stamp
+    watermark = Stamp(mark, width=rendered.width, height=rendered.height)
+
+    def stamp(frame: Frame) -> None:
+        label.stamp(frame)
+        watermark.stamp(frame)
+
+    return stamp
 
 
 def _scene(order: RenderOrder, on_progress: OnProgress) -> Scene:
@@ -77,7 +94,9 @@ def _watched(rendered: RenderedClip, on_progress: OnProgress) -> Iterator[Frame]
         yield frame
 
 
-def _labeled(rendered: RenderedClip, *, path: Path, sha256: str, label: str) -> LabeledClip:
+def _labeled(
+    rendered: RenderedClip, *, path: Path, sha256: str, label: str, mark: Mark | None
+) -> LabeledClip:
     return LabeledClip(
         path=path,
         sha256=sha256,
@@ -90,6 +109,7 @@ def _labeled(rendered: RenderedClip, *, path: Path, sha256: str, label: str) -> 
         models=rendered.models,
         made=rendered.made,
         has_sound=rendered.sound is not None,
+        watermark=None if mark is None else mark.number,
     )
 
 

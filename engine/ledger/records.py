@@ -48,6 +48,15 @@ class JobRow(msgspec.Struct, frozen=True, kw_only=True):
     cancel: bool = False
 
 
+class KnownClip(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be said of a clip that was made here. `made_at` is Unix milliseconds, `manifest` what was signed."""
+
+    made_at: int
+    renderer: str
+    digital_source_type: str
+    manifest: bytes
+
+
 class Erased(msgspec.Struct, frozen=True, kw_only=True):
     """What an erasure removed from the table, and the files that are to be removed now."""
 

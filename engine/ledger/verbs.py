@@ -174,8 +174,19 @@ class Verbs(Upkeep):
         match end:
             case SignedClip():
                 self._do(
-                    "UPDATE jobs SET clip = ?, manifest = ?, policy_version = ? WHERE id = ?",
-                    (end.sha256, end.manifest, decisions[-1].policy_version if decisions else "", job_id),
+                    "UPDATE jobs SET clip = ?, manifest = ?, policy_version = ?, fingerprint = ? WHERE id = ?",
+                    (
+                        end.sha256,
+                        end.manifest,
+                        decisions[-1].policy_version if decisions else "",
+                        end.fingerprint,
+                        job_id,
+                    ),
+                )
+                # The first of two clips with one number keeps it: in a million clips there are two with 0.2 %.
+                self._do(
+                    "UPDATE OR IGNORE jobs SET watermark = ? WHERE id = ?",
+                    (end.checked.labeled.watermark, job_id),
                 )
                 return self._end(job_id, JobStatus.ANIMATED, animated(job_id, running.reply_to, end))
             case Refusal():
@@ -260,7 +271,7 @@ class Verbs(Upkeep):
         )
         self._do(
             "UPDATE jobs SET requester = ?, digest = '', request = NULL, facts = '{}', clip = NULL, photo = NULL, "
-            "manifest = NULL WHERE requester = ?",
+            "manifest = NULL, watermark = NULL, fingerprint = NULL WHERE requester = ?",
             (ERASED, requester),
         )
         self._do("DELETE FROM requesters WHERE requester = ?", (requester,))

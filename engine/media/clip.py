@@ -83,6 +83,8 @@ class LabeledClip:
     models: tuple[TrainedModel, ...]
     made: Made
     has_sound: bool = False
+    watermark: int | None = None
+    """The number in its pixels; None where the clip is too small to carry one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +108,5 @@ class SignedClip:
     sha256: str
     size_bytes: int
     manifest: bytes = field(repr=False)
+    fingerprint: bytes | None = None
+    """The clip's ISCC Video-Code; None where it could not be read."""

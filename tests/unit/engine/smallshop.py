@@ -30,6 +30,7 @@ from engine.media.photo import Photo
 from engine.metrics import Metrics
 from engine.pipeline import OnProgress, Shop
 from engine.policy import judge_share
+from engine.provenance.mark import Mark, mark_number
 from engine.provenance.origin import Origin
 from engine.renderers import ClipFormat
 from engine.schema import Finding, JobRequest, Layer, PhotoProblem, Reason, Stage, Step, VerifyReport
@@ -136,6 +137,9 @@ class SmallSigner:
     patience: asyncio.Event | None = None
     """Where set, signing waits for it."""
     signing: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def mark(self, job_id: str) -> Mark:
+        return Mark(number=mark_number(b"small", job_id), key=b"small")
 
     async def sign(
         self, checked: CheckedClip, *, job_id: str, to: Path, photo_origin: Origin | None = None

@@ -29,8 +29,10 @@ async def test_a_checked_clip_becomes_a_signed_one_that_verifies(finishing, chec
         sha256=hashlib.sha256(content).hexdigest(),
         size_bytes=len(content),
         manifest=signed.manifest,
+        fingerprint=signed.fingerprint,
     )
     assert signed.manifest in content
+    assert len(signed.fingerprint) == 32
     assert stat.S_IMODE((tmp_path / "clip.mp4").stat().st_mode) == 0o600
     report = await finishing.verify(content)
     assert (report.layer, report.made_here, report.intact) == (Layer.CREDENTIALS, True, True)

@@ -13,6 +13,8 @@ from engine.fleet.worker import make_clip
 from engine.media.clip import Frame, Made, RenderedClip, TrainedModel
 from engine.media.photo import decode
 from engine.provenance.label import make_label
+from engine.provenance.mark import Mark
+from engine.provenance.reading import read_watermark
 from engine.provenance.source_type import SourceType
 from engine.renderers import ClipFormat, Scene
 
@@ -24,7 +26,8 @@ class GrayRenderer:
 
     name = "gray"
 
-    def __init__(self, *, breaks_at: int | None = None) -> None:
+    def __init__(self, *, breaks_at: int | None = None, size: tuple[int, int] = (WIDTH, HEIGHT)) -> None:
+        self.width, self.height = size
         self.breaks_at = breaks_at
         self.seen: list[Scene] = []
 
@@ -36,8 +39,8 @@ class GrayRenderer:
         return RenderedClip(
             frames=self._frames(),
             frame_count=FRAMES,
-            width=WIDTH,
-            height=HEIGHT,
+            width=self.width,
+            height=self.height,
             frames_per_second=12,
             renderer=self.name,
             digital_source_type=SourceType.MODIFIED,
@@ -50,9 +53,9 @@ class GrayRenderer:
             if number == self.breaks_at:
                 raise ZeroDivisionError
             yield Frame(
-                y=np.full((HEIGHT, WIDTH), 90 + number, np.uint8),
-                u=np.full((HEIGHT // 2, WIDTH // 2), 128, np.uint8),
-                v=np.full((HEIGHT // 2, WIDTH // 2), 128, np.uint8),
+                y=np.full((self.height, self.width), 90 + number, np.uint8),
+                u=np.full((self.height // 2, self.width // 2), 128, np.uint8),
+                v=np.full((self.height // 2, self.width // 2), 128, np.uint8),
             )
 
 
@@ -95,6 +98,23 @@ def test_the_clip_is_whole_labelled_and_named_by_job_and_attempt(order, work):
     assert told[0] == 0.0
     assert told[-1] == 1.0
     assert told == sorted(told)
+
+
+def test_a_clip_that_is_large_enough_carries_its_number(order, work):
+    order = msgspec.structs.replace(order, mark=Mark(number=42, key=b"secret"))
+
+    small = make_clip(order, GrayRenderer(), work, lambda _: None)
+    large = make_clip(order, GrayRenderer(size=(288, 512)), work, lambda _: None)
+
+    assert small.watermark is None
+    assert large.watermark == 42
+    assert read_watermark(large.path, b"secret").number == 42
+
+
+def test_an_order_shows_no_key(order):
+    order = msgspec.structs.replace(order, mark=Mark(number=42, key=b"secret"))
+
+    assert "secret" not in repr(order)
 
 
 def test_the_renderer_sees_the_photo_and_the_parsed_prompt(order, work):

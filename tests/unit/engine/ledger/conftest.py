@@ -63,7 +63,13 @@ def a_decision() -> Decision:
     return Decision(stage=Stage.PROMPT, gate="concepts", verdict=Allowed(), score=0.0, policy_version="1")
 
 
-def a_signed_clip(path: Path, *, not_possible: tuple[str, ...] = ()) -> SignedClip:
+def a_signed_clip(
+    path: Path,
+    *,
+    not_possible: tuple[str, ...] = (),
+    watermark: int | None = None,
+    fingerprint: bytes | None = None,
+) -> SignedClip:
     labeled = LabeledClip(
         path=path,
         sha256="a" * 64,
@@ -75,6 +81,14 @@ def a_signed_clip(path: Path, *, not_possible: tuple[str, ...] = ()) -> SignedCl
         digital_source_type="compositeWithTrainedAlgorithmicMedia",
         models=(),
         made=Made(moved=("snow",), not_possible=not_possible),
+        watermark=watermark,
     )
     checked = CheckedClip(labeled=labeled, screened=Screened(verdict=Allowed(), decisions=()))
-    return SignedClip(checked=checked, path=path, sha256="b" * 64, size_bytes=1000, manifest=b"manifest")
+    return SignedClip(
+        checked=checked,
+        path=path,
+        sha256="b" * 64,
+        size_bytes=1000,
+        manifest=b"manifest",
+        fingerprint=fingerprint,
+    )

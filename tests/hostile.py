@@ -7,6 +7,7 @@ import threading
 import c2pa
 from PIL import Image
 
+from bench.tampering import xmp
 from engine.provenance.keys import SigningKeys
 
 
@@ -14,19 +15,6 @@ def picture(kind: str, *, size: tuple[int, int] = (32, 32)) -> bytes:
     file = io.BytesIO()
     Image.new("RGB", size, "teal").save(file, kind)
     return file.getvalue()
-
-
-def xmp(address: str) -> bytes:
-    return (
-        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-        f'<rdf:Description rdf:about="" xmlns:dcterms="http://purl.org/dc/terms/" dcterms:provenance="{address}"/>'
-        "</rdf:RDF></x:xmpmeta>"
-    ).encode()
-
-
-def xmp_box(address: str) -> bytes:
-    body = bytes.fromhex("be7acfcb97a942e89c71999491e3afac") + xmp(address)
-    return (8 + len(body)).to_bytes(4, "big") + b"uuid" + body
 
 
 def jpeg_with_xmp(address: str, *, size: tuple[int, int] = (32, 32)) -> bytes:

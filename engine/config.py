@@ -86,12 +86,12 @@ class RetentionTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class RendererTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[renderer]`: for the presets that run on a GPU, and for `remote`, which asks a video server.
+    """`[renderer]`: for the presets that run on a GPU, for `remote`, which asks a video server, and for `scene`.
 
     `weights` is a folder that replaces the fetched one. `attention` is "auto" or the name of one of diffusers'
     attention backends; `compile` compiles the denoiser's blocks: a slower start, faster clips. `check_quality` makes a clip
     once more that is frozen, noise or another picture. `url` is where the server answers `/v1/videos`, `model` what it
-    runs, under `model_licence`.
+    runs, under `model_licence`. `drawn_background` lets `scene` draw what moving things uncover, where MI-GAN's weights are.
     """
 
     weights: str = ""
@@ -102,6 +102,7 @@ class RendererTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     token_file: str = ""
     model: str = ""
     model_licence: str = ""
+    drawn_background: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,9 @@ from engine.renderers.scene.landmarks import MODEL as LANDMARKS
 from engine.renderers.scene.landmarks import LandmarkModel
 from engine.renderers.scene.layers import Layers, part
 from engine.renderers.scene.matte import NearObjectModel, name_model
-from engine.renderers.scene.plan import Plan, direct, find_needs, make_plan, wants_landmarks
+from engine.renderers.scene.painter import MODEL as DRAWING
+from engine.renderers.scene.painter import Painter
+from engine.renderers.scene.plan import STILL, Plan, direct, find_needs, make_plan, wants_landmarks
 from engine.renderers.scene.sound import make_ambience
 from engine.renderers.scene.stage import Stage
 from engine.verdicts import PhotoFacts
@@ -42,8 +44,9 @@ class SceneRenderer:
 
     name = "scene"
 
-    def __init__(self, models: Path, _options: RendererTable | None = None) -> None:
+    def __init__(self, models: Path, options: RendererTable | None = None) -> None:
         self._models = models
+        self._options = options or RendererTable()
         self._model: NearObjectModel | None = None
         self._landmarks: LandmarkModel | None = None
         self._aids = Aids()
@@ -52,7 +55,7 @@ class SceneRenderer:
         """Raises ConfigError where the matte's weights are missing: without a trained model no clip is made."""
         cv2.setNumThreads(1)  # one clip per process; OpenCV's own threads spin
         self._load()
-        self._aids = load_aids(self._models)
+        self._aids = load_aids(self._models, draws=self._options.drawn_background)
         gray = np.full((160, 96, 3), 128, np.uint8)
         scene = Scene(pixels=gray, directions=Directions(), facts=PhotoFacts(), seed=0, clip_format=_WARM_UP)
         for _ in self.animate(scene).frames:
@@ -71,16 +74,18 @@ class SceneRenderer:
             face_model=self._load_landmarks() if _needs_landmarks(directions, scene.facts) else None,
         )
         plan = make_plan(directions, view.reading)
+        shows_behind = view.reading.near_parts and plan.camera != STILL
+        painter = self._aids.painter if shows_behind else None
         count = max(2, round(scene.clip_format.seconds * scene.clip_format.frames_per_second))
         return RenderedClip(
-            frames=_render(view, plan, scene, count),
+            frames=_render(view, plan, scene, count, painter=painter),
             frame_count=count,
             width=view.framing.width,
             height=view.framing.height,
             frames_per_second=scene.clip_format.frames_per_second,
             renderer=self.name,
             digital_source_type=SOURCE_TYPE,
-            models=_name_models(view, plan),
+            models=_name_models(view, plan, draws=painter is not None),
             made=plan.made,
             sound=_make_sound(plan, scene, count),
         )
@@ -104,14 +109,18 @@ def _needs_landmarks(directions: Directions, facts: PhotoFacts) -> bool:
     return bool(facts.faces) and wants_landmarks(directions)
 
 
-def _name_models(view: View, plan: Plan) -> tuple[TrainedModel, ...]:
+def _name_models(view: View, plan: Plan, *, draws: bool) -> tuple[TrainedModel, ...]:
     """Those that shaped the clip."""
-    faces_move = any(EFFECTS[wish.effect].needs in {Need.FACE, Need.EYES} for wish in plan.wishes)
-    return (*view.models, name_model(LANDMARKS)) if faces_move else view.models
+    named = list(view.models)
+    if draws:
+        named.append(name_model(DRAWING))
+    if any(EFFECTS[wish.effect].needs in {Need.FACE, Need.EYES} for wish in plan.wishes):
+        named.append(name_model(LANDMARKS))
+    return tuple(named)
 
 
-def _render(view: View, plan: Plan, scene: Scene, count: int) -> Iterator[Frame]:
-    layers = part(view)
+def _render(view: View, plan: Plan, scene: Scene, count: int, *, painter: Painter | None) -> Iterator[Frame]:
+    layers = part(view, painter)
     stage = _set_stage(view, layers, scene)
     camera = Camera(plan.camera, plan.amount, view.reading.focus, stage.width, stage.height)
     strengths = {wish.effect: wish.strength for wish in plan.wishes}

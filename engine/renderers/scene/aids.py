@@ -10,6 +10,7 @@ from typing import TypeVar
 from engine import logs
 from engine.errors import ConfigError
 from engine.renderers.scene.depth import DepthModel
+from engine.renderers.scene.painter import Painter
 from engine.renderers.scene.person_matte import PersonModel
 
 log = logs.get(__name__)
@@ -23,10 +24,16 @@ class Aids:
 
     person: PersonModel | None = None
     depth: DepthModel | None = None
+    painter: Painter | None = None
 
 
-def load_aids(models: Path) -> Aids:
-    return Aids(person=_load(PersonModel, models), depth=_load(DepthModel, models))
+def load_aids(models: Path, *, draws: bool = True) -> Aids:
+    """Without `draws` no background is drawn, even where the weights for it are here."""
+    return Aids(
+        person=_load(PersonModel, models),
+        depth=_load(DepthModel, models),
+        painter=_load(Painter, models) if draws else None,
+    )
 
 
 def _load(make: Callable[[Path], _Model], models: Path) -> _Model | None:

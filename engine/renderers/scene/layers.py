@@ -9,8 +9,12 @@ import numpy as np
 
 from engine.media.clip import Plane
 from engine.renderers.scene.analysis import View
-from engine.renderers.scene.filters import fill_gaps, guide, resize_map, to_luma
+from engine.renderers.scene.fill import Draws, fill_behind, span_hole
+from engine.renderers.scene.filters import blur, guide, resize_map, to_luma
 from engine.renderers.scene.picture import RGB, Map, Picture, to_picture
+
+STRAND = 16.0
+"""Steps of a colour, of 255, by which a hair must differ from a calm background."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +37,14 @@ class Layers:
     near: NearLayer | None
 
 
-def part(view: View) -> Layers:
+def part(view: View, painter: Draws | None = None) -> Layers:
     """Two layers where the near object is trusted, one otherwise."""
     photo = to_picture(view.pixels)
     if not view.reading.near_parts:
         return Layers(photo=photo, background=photo, near=None)
     core = _find_core(view)
     near = _feather(core)
-    background = to_picture(_fill_behind(view.pixels, core))
+    background = to_picture(fill_behind(view.pixels, core, painter=painter))
     return Layers(photo=photo, background=background, near=near)
 
 
@@ -49,8 +53,35 @@ def _find_core(view: View) -> Plane:
     height, width = view.pixels.shape[:2]
     soft = _refine(view.pixels, (view.reading.near > 0.45).astype(np.float32))
     rim = max(1, round(min(width, height) / 180))
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * rim + 1, 2 * rim + 1))
-    return np.asarray(cv2.dilate((soft > 0.35).astype(np.uint8), kernel), np.uint8)
+    core = _grow((soft > 0.35).astype(np.uint8), rim)
+    return _with_strands(view.pixels, core)
+
+
+def _grow(mask: Plane, by: int) -> Plane:
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * by + 1, 2 * by + 1))
+    return np.asarray(cv2.dilate(mask, kernel), np.uint8)
+
+
+def _with_strands(pixels: RGB, core: Plane) -> Plane:
+    """Hair and fur that stick out of the matte: what, close to it, is unlike the background that goes on behind.
+
+    Left in the background they would stay behind as ghosts when the object moves. Found at half size.
+    """
+    height, width = core.shape
+    half = (width // 2, height // 2)
+    small = cv2.resize(pixels, half, interpolation=cv2.INTER_AREA).astype(np.float32)
+    inner = np.asarray(cv2.resize(core, half, interpolation=cv2.INTER_NEAREST), np.uint8)
+    reach = max(2, round(min(half) / 36))
+    outer = _grow(inner, reach)
+    unlike = np.abs(small - span_hole(small, outer > 0)).max(axis=2)
+    beside = (_grow(outer, reach) > 0) & (outer == 0)
+    usual = np.abs(small - blur(small, reach / 2)).max(axis=2)
+    level = max(STRAND, 3 * float(usual[beside].mean())) if beside.any() else 255.0
+    likely = ((unlike > level) & (outer > 0)).astype(np.uint8) | inner
+    _, parts = cv2.connectedComponents(likely)
+    grown = np.isin(parts, np.unique(parts[inner > 0])).astype(np.uint8) | inner
+    grown = _grow(grown, 1) & outer
+    return np.maximum(core, cv2.resize(grown, (width, height), interpolation=cv2.INTER_NEAREST))
 
 
 def _refine(pixels: RGB, mask: Map) -> Map:
@@ -77,13 +108,3 @@ def _feather(core: Plane) -> NearLayer:
     )
     both = np.asarray(cv2.merge([half, half]), np.uint8)
     return NearLayer(cover=Picture(cover, both), box=(left, top, left + box_width, top + box_height))
-
-
-def _fill_behind(pixels: RGB, core: Plane) -> RGB:
-    """What the near object hides comes smoothly from around it; only a narrow rim of it is ever seen."""
-    height, width = core.shape
-    half = (width // 2, height // 2)
-    small = cv2.resize(pixels, half, interpolation=cv2.INTER_AREA).astype(np.float32)
-    known = (cv2.resize(core, half, interpolation=cv2.INTER_AREA) == 0).astype(np.float32)
-    filled = np.clip(resize_map(fill_gaps(small, known), width, height), 0, 255)
-    return np.where(core[..., None] > 0, filled, pixels).astype(np.uint8)

@@ -8,6 +8,7 @@ from engine.verdicts import PhotoFacts
 __all__ = ["SMALL", "landscape", "scene", "texture", "with_ball"]
 
 SMALL = ClipFormat(short_side=96, seconds=0.5)
+LARGE = ClipFormat(short_side=360, seconds=0.5)
 
 
 def scene(pixels, prompt="", *, clip_format=SMALL, seed=1, look=None, facts=PhotoFacts()):  # noqa: B008  frozen

@@ -11,15 +11,22 @@ from engine.renderers.scene.picture import ease
 from engine.renderers.scene.places import Need
 from engine.renderers.scene.stage import Moment
 
-RIGHT = (Push(61, 0.033, 0.036, 0.10), Push(50, 0.0, 0.017, 0.14), Push(145, 0.0, 0.006, 0.05))
-LEFT = (Push(291, 0.033, 0.036, 0.10), Push(280, 0.0, 0.017, 0.14), Push(374, 0.0, 0.006, 0.05))
+RIGHT = (Push(61, 0.030, 0.033, 0.10), Push(50, 0.0, 0.016, 0.14), Push(145, 0.0, 0.006, 0.05))
+LEFT = (Push(291, 0.030, 0.033, 0.10), Push(280, 0.0, 0.016, 0.14), Push(374, 0.0, 0.006, 0.05))
 """Corner of the mouth, cheek, lower lid."""
+
+BROADEST = 1.3
+"""However broad a smile is asked for: beyond this a mouth looks stretched."""
 
 BEGINS, LASTS = 0.4, 1.1  # seconds
 
 
 class Smile(PersonEffect):
     needs = Need.FACE
+
+    def prepare(self) -> None:
+        self.strength = min(self.strength, BROADEST)
+        super().prepare()
 
     def choose_people(self) -> Sequence[Person]:
         return [person for person in self.stage.reading.people if person.mesh]

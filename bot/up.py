@@ -42,7 +42,8 @@ Zoetrope is ready. Open {url}
 """
 
 HELLO_TELEGRAM = """
-Zoetrope is ready, on Telegram. Open your bot there and send it a photo with a few words.
+Zoetrope is ready. Open your bot on Telegram and send it a photo with a few words.
+Should it not answer, bot.log says why.
 """
 
 

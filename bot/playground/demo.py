@@ -202,4 +202,4 @@ def _line(seen: Seen) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    main(prog_name="scripts/demo")

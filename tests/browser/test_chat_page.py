@@ -124,7 +124,7 @@ async def test_bob_writes_in_the_group_and_ann_sees_it(page, bot, play):
     await page.get_by_role("radio", name="Ann").click()
 
     message = page.locator("#log .message", has_text="hello Ann")
-    await expect(message).to_have_class("message other first last")
+    await expect(message).to_contain_class("message other first last")
     await expect(message.locator(".name")).to_have_text("Bob")
 
 

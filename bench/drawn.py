@@ -157,6 +157,39 @@ def ball() -> Drawn:
     return Drawn(pixels, {"clouds": (rows < 0.5) & ~mask, "vegetation": (rows > 0.5) & ~mask, "near": mask})
 
 
+def portrait() -> Drawn:
+    """Head and shoulders before a light backdrop; a face that detectors take for one, and nobody's."""
+    picture = np.full((HEIGHT, WIDTH, 3), (130, 170, 225), np.float32)
+    middle_x, middle_y = 360, 560
+    skin, shade, hair = (224, 172, 140), (180, 138, 112), (60, 40, 28)
+
+    def oval(x: int, y: int, rx: int, ry: int, color: tuple[int, int, int], *, end: int = 360) -> None:
+        place, size = (middle_x + x, middle_y + y), (rx, ry)
+        cv2.ellipse(picture, place, size, 0, 0, end, color, -1, cv2.LINE_AA)
+
+    oval(0, 620, 270, 440, (60, 80, 120))
+    cv2.rectangle(picture, (middle_x - 56, middle_y + 140), (middle_x + 56, middle_y + 250), shade, -1)
+    oval(0, -30, 160, 196, hair)
+    figure = np.any(picture != picture[0, 0], axis=2)
+    oval(0, 16, 128, 166, skin)
+    face = np.all(picture == skin, axis=2)
+    for x in (-54, 54):
+        oval(x, -16, 26, 13, (250, 250, 250))
+        oval(x, -16, 13, 12, (70, 46, 34))
+        cv2.line(picture, (middle_x + x - 27, middle_y - 30), (middle_x + x + 27, middle_y - 30), shade, 3)
+        brow = (middle_x + x, middle_y - 44)
+        cv2.ellipse(picture, brow, (34, 12), 0, 180, 360, hair, 9, cv2.LINE_AA)
+    cv2.line(picture, (middle_x - 4, middle_y), (middle_x - 14, middle_y + 56), shade, 8, cv2.LINE_AA)
+    oval(0, 54, 24, 12, shade, end=180)
+    oval(0, 104, 46, 13, (170, 70, 70))
+    rows, columns = _grid()
+    away = [np.hypot(columns * WIDTH - middle_x - x, rows * HEIGHT - middle_y + 16) for x in (-54, 54)]
+    lit = 1.04 - 0.16 * (columns - 0.35)[..., None]
+    grained = cv2.GaussianBlur(picture, (0, 0), 2) * lit + 2 * _grain(97, 2)
+    masks = {"person": figure, "figure": figure, "near": figure, "face": face, "eyes": np.minimum(*away) < 60}
+    return Drawn(_done(grained), masks)
+
+
 def room() -> Drawn:
     """A plain wall and a floor: nothing that an effect could take for sky or water."""
     rows, columns = _grid()
@@ -173,6 +206,7 @@ SCENES: Mapping[str, Callable[[], Drawn]] = {
     "candle": candle,
     "cup": cup,
     "ball": ball,
+    "portrait": portrait,
     "room": room,
 }
 

@@ -53,6 +53,7 @@ def _rate(small: RGB, sky: Sky) -> tuple[Map, Map]:
     level = np.clip(((down - across) / (down + across + 4e-3) + 0.02) / 0.25, 0, 1)
     texture = np.maximum(level, 0.9 * np.clip((0.02 - fine) / 0.018, 0, 1))
     color = np.maximum(_mirrors(lab, sky), 0.9 * _is_blue(lab))
+    color = color * np.clip((99 - lab[..., 0]) / 3, 0, 1)  # paper is white; no water is quite
     return (color * (0.35 + 0.65 * texture)).astype(np.float32), texture.astype(np.float32)
 
 

@@ -96,7 +96,9 @@ class Composer:
         shifts: list[Shift] = []
         for effect in self._effects:
             effect.bend_near(moment, shifts)
-        self._near.lay(picture, photo, moment.pose, shifts)
+        hidden = max((effect.hides(moment) for effect in self._effects), default=0.0)
+        near = self._near.trim(hidden) if hidden else self._near
+        near.lay(picture, photo, moment.pose, shifts)
 
     def _light(self, moment: Moment, picture: Picture) -> Picture:
         light = Light(self._stage.width, self._stage.height)

@@ -21,10 +21,12 @@ STRAND = 16.0
 class NearLayer:
     """The photo, seen through `cover` (0..255, full size, and half size for chroma: twice, for U and V).
 
-    `box` is left, top, right, bottom of what it covers.
+    `tight` is a cover of the object alone, without the rim of background that lets `cover` end softly. `box` is left,
+    top, right, bottom of what it covers.
     """
 
     cover: Picture
+    tight: Picture
     box: tuple[int, int, int, int]
 
 
@@ -42,19 +44,19 @@ def part(view: View, painter: Draws | None = None) -> Layers:
     photo = to_picture(view.pixels)
     if not view.reading.near_parts:
         return Layers(photo=photo, background=photo, near=None)
-    core = _find_core(view)
-    near = _feather(core)
+    soft = _refine(view.pixels, (view.reading.near > 0.45).astype(np.float32))
+    core = _find_core(view.pixels, soft)
+    near = _feather(core, soft)
     background = to_picture(fill_behind(view.pixels, core, painter=painter))
     return Layers(photo=photo, background=background, near=near)
 
 
-def _find_core(view: View) -> Plane:
+def _find_core(pixels: RGB, soft: Map) -> Plane:
     """The near object with the rim whose pixels already mix it with the background; 0 or 1, full size."""
-    height, width = view.pixels.shape[:2]
-    soft = _refine(view.pixels, (view.reading.near > 0.45).astype(np.float32))
+    height, width = pixels.shape[:2]
     rim = max(1, round(min(width, height) / 180))
     core = _grow((soft > 0.35).astype(np.uint8), rim)
-    return _with_strands(view.pixels, core)
+    return _with_strands(pixels, core)
 
 
 def _grow(mask: Plane, by: int) -> Plane:
@@ -95,7 +97,7 @@ def _refine(pixels: RGB, mask: Map) -> Map:
     return np.clip(resize_map(fine, width, height), 0, 1)
 
 
-def _feather(core: Plane) -> NearLayer:
+def _feather(core: Plane, soft: Map) -> NearLayer:
     """Fades outwards, over clean background: inside the core the photo stays as it is."""
     height, width = core.shape
     away = cv2.distanceTransform(1 - core, cv2.DIST_L2, 3)
@@ -106,5 +108,15 @@ def _feather(core: Plane) -> NearLayer:
     half[cv2.resize(core * 255, (width // 2, height // 2), interpolation=cv2.INTER_AREA) > 0] = (
         255  # as filled
     )
-    both = np.asarray(cv2.merge([half, half]), np.uint8)
-    return NearLayer(cover=Picture(cover, both), box=(left, top, left + box_width, top + box_height))
+    box = left, top, left + box_width, top + box_height
+    return NearLayer(cover=Picture(cover, _twice(half)), tight=_cut_close(soft), box=box)
+
+
+def _cut_close(soft: Map) -> Picture:
+    height, width = soft.shape
+    full = np.rint(np.clip((soft - 0.3) / 0.5, 0, 1) * 255).astype(np.uint8)
+    return Picture(full, _twice(cv2.resize(full, (width // 2, height // 2), interpolation=cv2.INTER_AREA)))
+
+
+def _twice(half: Plane) -> Plane:
+    return np.asarray(cv2.merge([half, half]), np.uint8)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.media.clip import Plane
 from engine.renderers.scene.camera import Camera, Pose
 from engine.renderers.scene.layers import NearLayer
 from engine.renderers.scene.picture import Picture, blend
@@ -29,6 +30,12 @@ class NearMover:
     depth: float
     camera: Camera
     grid: Grid
+
+    def trim(self, share: float) -> NearMover:
+        """The same, cut closer to the object by this share of its soft rim."""
+        cover, tight = self.layer.cover, self.layer.tight
+        trimmed = Picture(_between(cover.y, tight.y, share), _between(cover.uv, tight.uv, share))
+        return replace(self, layer=replace(self.layer, cover=trimmed))
 
     def lay(self, below: Picture, photo: Picture, pose: Pose, shifts: Sequence[Shift]) -> None:
         """Lay what `photo` shows of the near object over `below`, in place."""
@@ -94,6 +101,10 @@ def _moving_box(shift: Shift) -> tuple[float, float, float, float]:
 def _span(moving: NDArray[np.bool_]) -> tuple[float, float]:
     nodes = np.flatnonzero(moving)
     return float(nodes[0] - 1) * STEP, float(nodes[-1] + 1) * STEP
+
+
+def _between(one: Plane, other: Plane, share: float) -> Plane:
+    return np.asarray(cv2.addWeighted(one, 1 - share, other, share, 0), np.uint8)
 
 
 def _lay(below: Picture, above: Picture, cover: Picture, region: Region) -> None:

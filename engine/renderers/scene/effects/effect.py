@@ -1,4 +1,4 @@
-"""What an effect is: a class with up to seven hooks, each called once a frame. An effect overrides what it needs."""
+"""What an effect is: a class with up to eight hooks, each called once a frame. An effect overrides what it needs."""
 
 from __future__ import annotations
 
@@ -43,6 +43,14 @@ class Effect:
 
     def paint_behind(self, moment: Moment, picture: Picture) -> None:
         """Paint, in place, over the background and behind the near object."""
+
+    def hides(self, moment: Moment) -> float:
+        """How much of the background is no longer what it was in the photo, 0..1.
+
+        The near object is cut as close: a rim of the clear photo around it would be a halo.
+        """
+        del moment
+        return 0.0
 
     def paint_before(self, moment: Moment, picture: Picture) -> None:
         """Paint, in place, over everything."""

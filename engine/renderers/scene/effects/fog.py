@@ -35,6 +35,9 @@ class Fog(Effect):
     def paint_behind(self, moment: Moment, picture: Picture) -> None:
         self._veil(picture, (0.45 + 0.55 * self._clouds(moment.onward)) * self.density * 0.95, moment)
 
+    def hides(self, moment: Moment) -> float:
+        return moment.fade(1.6)
+
     def paint_before(self, moment: Moment, picture: Picture) -> None:
         """Thin wisps before the near object, along the ground."""
         low = np.linspace(0, 1, len(self.density))[:, None] ** 1.5

@@ -2,6 +2,7 @@
 
 import itertools
 
+import cv2
 import numpy as np
 import pytest
 from photos import SMALL, landscape, with_ball
@@ -111,6 +112,21 @@ def test_snow_falls_behind_the_near_object(models):
 
     inside = view.framing.cut(np.repeat(ball[..., None], 3, 2).astype(np.uint8) * 255)[..., 0] > 250
     assert touched[inside].mean() < 0.6 * touched[~inside].mean()
+
+
+def test_fog_reaches_the_edge_of_the_near_object(models):
+    dark = np.full((480, 360, 3), (20, 40, 90), np.uint8)
+    pixels, ball = with_ball(dark)
+    view = read_photo(pixels, PhotoFacts(), clip_format=SMALL, model=NearObjectModel(models))
+    assert view.reading.near_parts
+
+    photo, composer = compose(view, "fog")
+    veil = composer.compose(0.8).y.astype(float) - photo.y
+
+    covered = view.framing.cut(np.repeat(ball[..., None], 3, 2).astype(np.uint8) * 255)[..., 0]
+    away = cv2.distanceTransform((covered < 128).astype(np.uint8), cv2.DIST_L2, 5)
+    halo, beyond = (away > 2) & (away < 4), (away > 8) & (away < 14)
+    assert veil[halo].mean() > 0.7 * veil[beyond].mean() > 0
 
 
 @pytest.mark.parametrize("code", CODES)

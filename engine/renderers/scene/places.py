@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 
+from engine.renderers.scene.cup import find_opening
+from engine.renderers.scene.flame import find_flames
 from engine.renderers.scene.picture import RGB, Map
+from engine.renderers.scene.shore import find_shore
 from engine.renderers.scene.sky import Sky
+from engine.renderers.scene.vegetation import find_vegetation
 from engine.renderers.scene.water import find_water
+from engine.renderers.scene.white_water import find_white_water
 
 
 class Need(Enum):
@@ -16,6 +21,12 @@ class Need(Enum):
     NOTHING = "nothing"
     CLOUDS = "clouds"
     WATER = "water"
+    SHORE = "shore"
+    WHITE_WATER = "white_water"
+    VEGETATION = "vegetation"
+    FLAME = "flame"
+    OPENING = "opening"
+    """Of a cup or a pot, or the top of a dish."""
     FACE = "face"
     """One whose parts are known: see `landmarks.py`."""
     EYES = "eyes"
@@ -30,6 +41,11 @@ Finder = Callable[[RGB, Sky, Map], Map]
 
 FINDERS: Mapping[Need, Finder] = {
     Need.WATER: find_water,
+    Need.SHORE: find_shore,
+    Need.WHITE_WATER: find_white_water,
+    Need.VEGETATION: find_vegetation,
+    Need.FLAME: find_flames,
+    Need.OPENING: find_opening,
 }
 """Not here: the sky, which is always looked for, and people (`people.py`)."""
 

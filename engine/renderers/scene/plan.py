@@ -53,7 +53,8 @@ def direct(directions: Directions, look: str | None) -> Directions:
 
 def find_needs(directions: Directions) -> frozenset[Need]:
     """What the photo must be searched for."""
-    return frozenset(_need(wish) for wish in directions.wishes)
+    asked = [EFFECTS[wish.effect] for wish in directions.wishes if wish.effect in EFFECTS]
+    return frozenset(need for effect in asked for need in (effect.needs, effect.looks_for))
 
 
 def wants_landmarks(directions: Directions) -> bool:
@@ -116,6 +117,8 @@ def _has(reading: Reading, wish: Wish, *, asked: bool) -> bool:
     match _need(wish):
         case Need.CLOUDS:
             return reading.sky.drifts(asked=asked) and (asked or not reading.portrait)
+        case Need.OPENING:
+            return reading.has(Need.OPENING) and not reading.people
         case Need.FACE:
             return any(person.mesh for person in reading.people)
         case Need.EYES:

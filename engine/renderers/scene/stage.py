@@ -70,6 +70,11 @@ class Moment:
         """The effects' time since this second of the clip, for what begins there and is over before the end."""
         return self.onward - start * self.lasts / self.seconds
 
+    @property
+    def passed(self) -> float:
+        """Seconds of the clip that have passed, in a loop too: for what must not be hurried."""
+        return self.onward * self.seconds / self.lasts
+
     def fade(self, over: float) -> float:
         """0 at the first frame, 1 after `over` seconds, or by the middle of a short clip; 0 again as a loop closes."""
         return ease(self.share * self.seconds / min(over, 0.5 * self.seconds))

@@ -22,6 +22,9 @@ class Effect:
 
     needs: Need = Need.NOTHING
 
+    looks_for: Need = Need.NOTHING
+    """What it makes use of where the photo has it."""
+
     sounds: ClassVar[Mapping[str, float]] = MappingProxyType({})
     """What it sounds like: codes of `scene/sound`, each with the strength that goes with a strength of 1 here."""
 

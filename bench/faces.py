@@ -29,6 +29,7 @@ import cv2
 import numpy as np
 from drawn import portrait
 
+from engine import logs
 from engine.classifiers.faces import FaceReader
 from engine.errors import ConfigError
 from engine.media.decode import read_frames
@@ -66,6 +67,7 @@ class Line:
 @click.option("--models", default=Path("data/models"), type=click.Path(path_type=Path), show_default=True)
 def main(*, quick: bool, as_json: bool, models: Path) -> None:
     """Measure and print."""
+    logs.configure(process="bench")  # to stderr
     cv2.setNumThreads(1)
     try:
         lines = measure(models, quick=quick)

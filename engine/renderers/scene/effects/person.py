@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from engine.renderers.scene.effects.effect import Effect
 from engine.renderers.scene.people import Person
+from engine.renderers.scene.picture import Map
 from engine.renderers.scene.places import Need
 from engine.renderers.scene.stage import Moment
 from engine.renderers.scene.warp import Grid, Shift, Warp
@@ -24,7 +25,11 @@ class PersonEffect(Effect):
 
     def prepare(self) -> None:
         self.grid = Grid(self.stage.width, self.stage.height)
-        self.moving = [(person, self.find_bases(person)) for person in self.choose_people()]
+        people = self.choose_people()
+        shares = _share_out(self.grid, people)
+        self.moving = [
+            (person, self.find_bases(person) * share) for person, share in zip(people, shares, strict=True)
+        ]
 
     def choose_people(self) -> Sequence[Person]:
         return self.stage.reading.people
@@ -54,3 +59,12 @@ class PersonEffect(Effect):
                 factors = np.array(self.find_factors(moment, number), np.float32)
                 total += np.tensordot(self.strength * factors, bases, 1)
         return Shift(total[0], total[1]) if total.any() else None
+
+
+def _share_out(grid: Grid, people: Sequence[Person]) -> list[Map]:
+    """How much each place is each person's: those who stand close together do not move each other."""
+    if not people:
+        return []
+    away = np.array([np.hypot(grid.x - one.x, grid.y - one.y) / one.height for one in people]) ** 2
+    weights = np.exp(-4 * (away - away.min(0)))
+    return list((weights / weights.sum(0)).astype(np.float32))

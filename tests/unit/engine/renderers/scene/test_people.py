@@ -21,7 +21,7 @@ from engine.renderers.scene.effects import EFFECTS
 from engine.renderers.scene.landmarks import LandmarkModel
 from engine.renderers.scene.layers import part
 from engine.renderers.scene.matte import NearObjectModel
-from engine.renderers.scene.stage import Stage
+from engine.renderers.scene.stage import Moment, Stage
 from engine.verdicts import Face, PhotoFacts
 from tests.journeys.portrait import a_portrait
 
@@ -221,6 +221,22 @@ def test_breath_moves_the_chest_and_not_what_is_behind(view):
     beside = cv2.dilate(layers.near.cover.y, np.ones((25, 25), np.uint8)) == 0
     assert change[beside].max() == 0
     assert change[400:].max() > 10
+
+
+def test_those_who_stand_close_together_do_not_move_each_other(view):
+    one = view.reading.people[0]
+    pair = tuple(replace(one, x=one.x + away) for away in (-0.4 * one.height, 0.4 * one.height))
+    most = []
+    for people in ((one,), pair):
+        reading = replace(view.reading, people=people)
+        stage = Stage(part(view).photo, reading, view.framing.width, view.framing.height, 4.0, 1)
+        camera = Camera("static", 1.0, (0.5, 0.5), stage.width, stage.height)
+        moment = Moment(0.4, 1.6, 1.6, 4.0, 4.0, loops=False, camera=camera, pose=camera.pose(0.4, 1.6))
+        shifts = []
+        EFFECTS["breathing"](stage, 1.0).bend_near(moment, shifts)
+        most.append(float(np.abs(shifts[0]).max()))
+
+    assert most[1] < 1.2 * most[0]
 
 
 def test_wind_leaves_the_face_alone(view):

@@ -20,14 +20,16 @@ from aiohttp import web
 from engine import config, logs, models
 from engine.api import Door
 from engine.config import EngineConfig
+from engine.detector import Detector
 from engine.dispatcher import Dispatcher, Retention
 from engine.errors import ConfigError
 from engine.finishing import Finishing
 from engine.fleet.local import LocalFleet
-from engine.ledger import Ledger, Limits
+from engine.ledger import Ledger, Limits, RegistryFile
 from engine.metrics import Metrics
 from engine.pipeline import Shop
 from engine.provenance import keys as signing_keys
+from engine.provenance.mark import bring_watermark_key
 from engine.renderers import ENTRY_POINT_GROUP, ClipFormat
 from engine.renderers.diffusion import presets
 from engine.renderers.diffusion import weights as large_weights
@@ -198,11 +200,12 @@ def verify(file: Path, path: Path) -> None:
         loaded = config.load(path)
         if file.stat().st_size > MAX_VERIFY_BYTES:
             raise ConfigError(f"{file.name} is too large: I look into files up to {MAX_VERIFY_BYTES} bytes")
-        finishing = Finishing(
-            keys=loaded.keys, operator=loaded.provenance.operator, signer=loaded.provenance.signer
+        detector = Detector(
+            root_pem=signing_keys.read_root(loaded.keys),
+            watermark_key=bring_watermark_key(loaded.keys),
+            registry=RegistryFile(loaded.data / "engine.sqlite"),
         )
-        report = asyncio.run(finishing.verify(file.read_bytes()))
-        finishing.close()
+        report = asyncio.run(detector.examine(file.read_bytes()))
         click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
 
 
@@ -330,9 +333,15 @@ async def engine(loaded: EngineConfig) -> AsyncIterator[Door]:
                 devices=loaded.engine.devices,
             )
         )
+        detector = Detector(
+            root_pem=signing_keys.read_root(loaded.keys),
+            watermark_key=bring_watermark_key(loaded.keys),
+            registry=ledger,
+        )
         shop = Shop(
             screening=screening,
             finishing=finishing,
+            detector=detector,
             photos=loaded.data / "photos",
             clips=loaded.data / "clips",
             clip_format=ClipFormat(

@@ -1,4 +1,4 @@
-"""The last step of a clip and the first of a question: signing in a thread, verifying in a child process."""
+"""The last step of a clip: signing, in a thread; and what it needs of the photo, read in a child process."""
 
 from __future__ import annotations
 
@@ -7,21 +7,18 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
-
-import msgspec
+from typing import Self
 
 from engine import logs
 from engine.children import Child, ChildGone, Limits
 from engine.errors import ConfigError
 from engine.media.clip import CheckedClip, SignedClip
-from engine.provenance import origin, verify
+from engine.provenance import origin
 from engine.provenance.credentials import ClipSigner
 from engine.provenance.fingerprint import read_fingerprint
 from engine.provenance.keys import RENEW, WARN_DAYS, load_keys
 from engine.provenance.mark import Mark, bring_watermark_key, mark_number
 from engine.provenance.origin import Origin
-from engine.schema import Finding, VerifyReport
 
 READING = Limits(cpu_seconds=10, address_space_bytes=2 * 2**30, file_size_bytes=0, open_files=64)
 
@@ -41,7 +38,7 @@ class Finishing:
         operator: str,
         tsa_url: str | None = None,
         signer: str = "",
-        verify_seconds: float = 10.0,
+        reading_seconds: float = 10.0,
     ) -> None:
         self._keys = load_keys(keys, signer=signer)
         if self._keys.operator != operator.strip():
@@ -51,7 +48,7 @@ class Finishing:
         self._watermark_key = bring_watermark_key(keys)
         self._signer = ClipSigner(self._keys, tsa_url=tsa_url)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="signing")
-        self._verify_seconds = verify_seconds
+        self._reading_seconds = reading_seconds
         if self.leaf_days_left < WARN_DAYS:
             log.warning("signing certificate ends soon", days_left=round(self.leaf_days_left, 1))
 
@@ -89,35 +86,27 @@ class Finishing:
         )
         return signed
 
-    async def verify(self, data: bytes) -> VerifyReport:
-        """What is known of a file. A file that kills or outlasts its child reads as unreadable.
-
-        Raises OSError when the machine has no room for a child.
-        """
-        try:
-            report: VerifyReport = await self._ask(
-                "verify", verify.Question(data, self._keys.root_pem), VerifyReport
-            )
-            return report
-        except (ChildGone, TimeoutError):
-            log.warning("file could not be verified", size_bytes=len(data))
-            return verify.nothing(Finding.UNREADABLE)
-
     async def take_origin(self, photo: bytes) -> Origin | None:
         """What an untrusted photo's own credentials hand down to its clip; None for nearly all photos."""
         if not origin.may_have_credentials(photo):
             return None
         try:
             question = origin.Untrusted(photo, self._keys.root_pem)
-            taken: origin.Taken = await self._ask("origin", question, origin.Taken)
-            return taken.origin
-        except (
-            ChildGone,
-            TimeoutError,
-            OSError,
-        ) as error:  # a clip without its photo's history is still a clip
+            child = await Child.start(origin.__name__, name="origin", limits=READING, isolated=True)
+            try:
+                taken: origin.Taken = await child.ask(question, origin.Taken, seconds=self._reading_seconds)
+            finally:
+                await child.kill()
+        except (ChildGone, TimeoutError, OSError) as error:
+            # A clip without its photo's history is still a clip.
             log.warning("photo's credentials not read", size_bytes=len(photo), error=type(error).__name__)
             return None
+        return taken.origin
+
+    def close(self) -> None:
+        """Waits for the clip that is being signed."""
+        self._thread.shutdown()
+        self._signer.close()
 
     def _fingerprint(self, clip: Path) -> bytes | None:
         """A clip without one is still a clip; it will be found by its other marks only, so the operator hears of it."""
@@ -125,19 +114,6 @@ class Finishing:
         if fingerprint is None:
             log.warning("clip has no fingerprint")
         return fingerprint
-
-    async def _ask(self, reader: str, question: msgspec.Struct, kind: Any) -> Any:
-        """One question to a child of its own, a module of `engine.provenance`. Raises ChildGone or TimeoutError."""
-        child = await Child.start(f"engine.provenance.{reader}", name=reader, limits=READING, isolated=True)
-        try:
-            return await child.ask(question, kind, seconds=self._verify_seconds)
-        finally:
-            await child.kill()
-
-    def close(self) -> None:
-        """Waits for the clip that is being signed."""
-        self._thread.shutdown()
-        self._signer.close()
 
     def _sign(self, checked: CheckedClip, to: Path, photo_origin: Origin | None) -> tuple[SignedClip, bool]:
         """The signed clip, and whether a time stamp covers its signature."""

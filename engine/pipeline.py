@@ -46,8 +46,14 @@ class Screens(Protocol):
     async def check_share(self, facts: ShareFacts) -> Screened: ...
 
 
+class Detects(Protocol):
+    """What is known of a file: `engine.detector.Detector`."""
+
+    async def examine(self, data: bytes) -> VerifyReport: ...
+
+
 class Finishes(Protocol):
-    """Signing and verifying: `engine.finishing.Finishing`."""
+    """Signing: `engine.finishing.Finishing`."""
 
     @property
     def leaf_days_left(self) -> float: ...
@@ -56,7 +62,6 @@ class Finishes(Protocol):
         self, checked: CheckedClip, *, job_id: str, to: Path, photo_origin: Origin | None = None
     ) -> SignedClip: ...
     async def take_origin(self, photo: bytes) -> Origin | None: ...
-    async def verify(self, data: bytes) -> VerifyReport: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ class Shop:
 
     screening: Screens
     finishing: Finishes
+    detector: Detects
     photos: Path
     clips: Path
     clip_format: ClipFormat

@@ -294,6 +294,9 @@ class Finding(StrEnum):
     OTHER_ISSUER = "other_issuer"
     NO_CREDENTIALS = "no_credentials"
     UNREADABLE = "unreadable"
+    WATERMARKED = "watermarked"
+    WATERMARK_ONLY = "watermark_only"
+    LOOKS_LIKE = "looks_like"
 
 
 class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):

@@ -34,6 +34,15 @@ FINDINGS: Mapping[Finding, str] = {
         "🔏 <b>Signed by somebody else</b> than this bot; I don't know whether they can be trusted. "
         "The file was not changed since."
     ),
+    Finding.WATERMARKED: mark(
+        "🔎 <b>Made by this bot</b> on {day}, says the invisible mark in its pictures."
+    ),
+    Finding.WATERMARK_ONLY: mark(
+        "🔎 <b>Made by this bot</b>, says the invisible mark in its pictures. When is no longer on record."
+    ),
+    Finding.LOOKS_LIKE: mark(
+        "🔎 <b>Looks like</b> a clip that this bot made on {day}. A likeness is no proof."
+    ),
     Finding.NO_CREDENTIALS: mark(
         "🤷 <b>Nothing found</b> that says who made this file. That proves nothing: "
         "what is sent on or saved anew often loses its credentials."
@@ -81,6 +90,7 @@ def say_report(say: Texts, report: VerifyReport) -> Html:
     """What was found, what kind of picture it is, and what the answer does not say."""
     return paragraphs(
         say.say(FINDINGS[report.detail], day=_day(say, report.made_at)),
+        say.say("This copy was changed since.") if report.made_here and not report.intact else "",
         _source_type(say, report),
         say.say("This tells where a file comes from, not whether what it shows is true."),
     )

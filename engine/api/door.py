@@ -185,7 +185,7 @@ class Door:
         async with asyncio.timeout(self.body_seconds):
             data = await file_part(parts_of(request))
         async with self._verifying:
-            return as_json(await self.dispatcher.shop.finishing.verify(data))
+            return as_json(await self.dispatcher.shop.detector.examine(data))
 
     async def get_requester(self, request: web.Request) -> web.StreamResponse:
         requester = request.match_info["requester"]

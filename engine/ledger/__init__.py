@@ -8,6 +8,7 @@ is a compare-and-set on (id, running, attempt, epoch): a late result of a lost a
 
 from engine.ledger.front import Ledger
 from engine.ledger.records import Erased, Job, JobRow, KnownClip, Limits
+from engine.ledger.registry import RegistryFile
 from engine.ledger.verbs import Verbs
 
-__all__ = ["Erased", "Job", "JobRow", "KnownClip", "Ledger", "Limits", "Verbs"]
+__all__ = ["Erased", "Job", "JobRow", "KnownClip", "Ledger", "Limits", "RegistryFile", "Verbs"]

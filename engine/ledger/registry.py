@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,22 @@ NEAR_BITS = 64
 """Copies of a clip are within this many of the fingerprint's 256 bits; other clips are further (docs/provenance.md)."""
 
 _CLIP = "SELECT ended_at, outcome, manifest FROM jobs WHERE status = 'animated' AND "
+
+
+class RegistryFile:
+    """The registry beside a running engine, which owns the ledger. Where there is no ledger, nothing is known."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def find_watermark(self, number: int) -> KnownClip | None:
+        if not self._path.exists():
+            return None
+        with closing(open_reader(self._path)) as reader:
+            return find_watermark(reader, number)
+
+    async def find_fingerprint(self, fingerprint: bytes) -> KnownClip | None:
+        return find_fingerprint(self._path, fingerprint) if self._path.exists() else None
 
 
 def find_watermark(reader: Any, number: int) -> KnownClip | None:

@@ -187,6 +187,11 @@ def load_keys(folder: Path, *, signer: str = "", now: datetime | None = None) ->
     )
 
 
+def read_root(folder: Path) -> str:
+    """The anchor by which our own clips are known, in PEM. Raises ConfigError."""
+    return _certificate_pem(_certificates(folder / ROOT)[0]).decode()
+
+
 def read_key(folder: Path) -> ec.EllipticCurvePrivateKey:
     """The leaf's key from its file, which nobody else may read. Raises ConfigError."""
     _check_private(folder / SIGNING)

@@ -1,5 +1,8 @@
 """“Was this made here?”, asked in the chat about all kinds of files."""
 
+import io
+
+import av
 import pytest
 from town import SOON, Town, a_photo
 
@@ -26,6 +29,19 @@ async def test_a_clip_is_known_to_everybody_and_a_changed_one_is_not(town: Town)
 
     assert (await verdict(town, clip)).startswith("✅ Made by this bot on ")
     assert (await verdict(town, bytes(changed))).startswith("⚠️ Changed.")
+
+
+async def test_a_copy_that_lost_its_credentials_is_told_by_its_look(town: Town) -> None:
+    """The journeys' clips are too small to carry a watermark."""
+    copy = io.BytesIO()
+    with av.open(io.BytesIO(await a_clip(town))) as source, av.open(copy, "w", format="mp4") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+
+    assert (await verdict(town, copy.getvalue())).startswith("🔎 Looks like a clip that this bot made on ")
 
 
 async def test_a_clip_is_asked_about_by_answering_it(town: Town) -> None:

@@ -159,7 +159,11 @@ class SmallSigner:
     async def take_origin(self, photo: bytes) -> Origin | None:
         return Origin(archive=photo, redacted=()) if b"credentials" in photo else None
 
-    async def verify(self, data: bytes) -> VerifyReport:
+
+class SmallDetector:
+    """Knows no file."""
+
+    async def examine(self, data: bytes) -> VerifyReport:
         return VerifyReport(layer=Layer.NONE, made_here=False, intact=True, detail=Finding.NO_CREDENTIALS)
 
 
@@ -267,6 +271,7 @@ async def open_shop(
     shop = Shop(
         screening=gates,
         finishing=signer,
+        detector=SmallDetector(),
         photos=folder / "photos",
         clips=folder / "clips",
         clip_format=ClipFormat(short_side=96, seconds=0.5),

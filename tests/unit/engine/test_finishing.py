@@ -7,8 +7,9 @@ import pytest
 from engine.errors import ConfigError, SigningFailed
 from engine.finishing import Finishing
 from engine.media.clip import SignedClip
-from engine.provenance.keys import init_keys
-from engine.schema import Layer, VerifyReport
+from engine.provenance.keys import init_keys, load_keys, read_root
+from engine.provenance.verify import examine
+from tests.hostile import camera_photo
 
 OPERATOR = "Example Operator"
 
@@ -19,7 +20,9 @@ async def finishing(keys_folder):
         yield made
 
 
-async def test_a_checked_clip_becomes_a_signed_one_that_verifies(finishing, checked_clip, tmp_path):
+async def test_a_checked_clip_becomes_a_signed_one_that_verifies(
+    finishing, keys_folder, checked_clip, tmp_path
+):
     signed = await finishing.sign(checked_clip, job_id="job", to=tmp_path / "clip.mp4")
 
     content = (tmp_path / "clip.mp4").read_bytes()
@@ -34,8 +37,7 @@ async def test_a_checked_clip_becomes_a_signed_one_that_verifies(finishing, chec
     assert signed.manifest in content
     assert len(signed.fingerprint) == 32
     assert stat.S_IMODE((tmp_path / "clip.mp4").stat().st_mode) == 0o600
-    report = await finishing.verify(content)
-    assert (report.layer, report.made_here, report.intact) == (Layer.CREDENTIALS, True, True)
+    assert examine(content, root_pem=read_root(keys_folder)).made_here
 
 
 async def test_clips_signed_at_once_all_verify(finishing, checked_clip, tmp_path):
@@ -54,17 +56,21 @@ async def test_a_failure_reaches_the_caller_and_leaves_nothing(finishing, checke
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_a_strangers_file_is_answered_by_a_child(finishing):
-    report = await finishing.verify(b"\0\0\0\x18ftypisom" + b"\xff" * 1000)
+async def test_a_photos_credentials_are_taken_by_a_child(finishing, tmp_path):
+    init_keys(tmp_path / "camera", operator="Example Camera")
+    photo = camera_photo(load_keys(tmp_path / "camera"))
 
-    assert report == VerifyReport(layer=Layer.NONE, made_here=False, intact=False, detail="unreadable")
+    origin = await finishing.take_origin(photo)
+
+    assert origin is not None
+    assert len(origin.redacted) == 3
+    assert await finishing.take_origin(b"\xff\xd8\xff jumb c2pa and nothing else") is None
+    assert await finishing.take_origin(b"a photo like all others") is None
 
 
-async def test_a_file_that_outlasts_its_child_is_unreadable(keys_folder):
-    async with Finishing(keys=keys_folder, operator=OPERATOR, verify_seconds=0.0) as finishing:
-        report = await finishing.verify(b"anything")
-
-    assert report == VerifyReport(layer=Layer.NONE, made_here=False, intact=False, detail="unreadable")
+async def test_a_photo_that_outlasts_its_child_has_no_origin(keys_folder):
+    async with Finishing(keys=keys_folder, operator=OPERATOR, reading_seconds=0.0) as finishing:
+        assert await finishing.take_origin(b"jumb c2pa") is None
 
 
 async def test_the_days_until_signing_stops_are_known(finishing):

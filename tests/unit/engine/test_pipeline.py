@@ -16,7 +16,7 @@ from engine.renderers import ClipFormat
 from engine.schema import FailureCause, Reason, Step
 from engine.verdicts import PhotoFacts, Refusal
 from tests.unit.engine.ledger.conftest import a_request
-from tests.unit.engine.smallshop import FACE, SmallFleet, SmallGates, SmallSigner
+from tests.unit.engine.smallshop import FACE, SmallDetector, SmallFleet, SmallGates, SmallSigner
 
 
 @pytest.fixture
@@ -26,6 +26,7 @@ def shop(tmp_path: Path) -> Shop:
     return Shop(
         screening=SmallGates(),
         finishing=SmallSigner(),
+        detector=SmallDetector(),
         photos=tmp_path / "photos",
         clips=tmp_path / "clips",
         clip_format=ClipFormat(short_side=96, seconds=0.5),

@@ -60,7 +60,27 @@ def test_our_own_clip_is_told_with_its_day_and_its_kind() -> None:
     assert "24. November 2026" in say_report(texts("de"), ours)
 
 
-@pytest.mark.parametrize("finding", [finding for finding in Finding if finding is not Finding.MADE_HERE])
+def test_a_copy_that_only_the_watermark_knows_was_changed_since() -> None:
+    copy = VerifyReport(
+        layer=Layer.WATERMARK,
+        made_here=True,
+        intact=False,
+        detail=Finding.WATERMARKED,
+        made_at="2026-11-24T10:00:00Z",
+        digital_source_type="trainedAlgorithmicMedia",
+    )
+
+    assert say_report(texts("en"), copy).splitlines()[:3] == [
+        "🔎 <b>Made by this bot</b> on November 24, 2026, says the invisible mark in its pictures.",
+        "This copy was changed since.",
+        "Its pictures were generated with AI, from one photo.",
+    ]
+
+
+CERTAIN = {Finding.MADE_HERE, Finding.WATERMARKED, Finding.WATERMARK_ONLY}
+
+
+@pytest.mark.parametrize("finding", sorted(set(Finding) - CERTAIN))
 def test_no_other_finding_says_that_it_was_made_here_or_repeats_a_strangers_words(finding: Finding) -> None:
     told = say_report(
         texts("en"), report(finding, digital_source_type="<b>Made by this bot</b>", made_at="<i>")

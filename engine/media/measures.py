@@ -37,7 +37,8 @@ class Measures:
 
     `regions` is the motion inside each mask, `rest` outside all of them. `flicker` is the 95th percentile of how
     suddenly the mean brightness changes (0..255); `warp_error` is what motion does not explain of the next frame;
-    `duplicates` is a share of the frames; `seam` is the jump from the last frame to the first, in mean steps.
+    `duplicates` is a share of the frames; `seam` is the jump from the last frame to the first, in mean steps, or in what
+    the encoding changes of a still picture where the steps are smaller than that.
     """
 
     similarity: float
@@ -71,6 +72,7 @@ def measure_clip(
     motion = _measure_motion(small, regions or {}, frames_per_second)
     steps = [_difference(one, two) for one, two in itertools.pairwise(small)]
     end = _difference(small[-1], small[0])
+    coded = _difference(small[0], shrink(photo))
     return Measures(
         similarity=similarity(first, photo),
         psnr=float(cv2.PSNR(first, photo)),
@@ -81,7 +83,7 @@ def measure_clip(
         flicker=flicker(small),
         warp_error=_warp_error(small),
         duplicates=_duplicates(small),
-        seam=end / max(STALL, float(np.mean(steps))),
+        seam=end / max(STALL, coded, float(np.mean(steps))),
         end_change=end,
     )
 

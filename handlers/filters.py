@@ -32,7 +32,7 @@ class _AsksForClip(MessageFilter):
         if words is None:
             return False
         in_private = message.chat.type == message.chat.PRIVATE
-        return not in_private or (message.text or message.caption or "").startswith(COMMAND)
+        return not in_private or (message.text or message.caption or "").lower().startswith(COMMAND)
 
 
 class _AsksToVerify(MessageFilter):

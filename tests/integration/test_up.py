@@ -1,6 +1,7 @@
 """What `scripts/run` starts, as a newcomer meets it: one command, one demo, one refusal of a second start, one Ctrl-C."""
 
 import asyncio
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ import psutil
 import pytest
 import pytest_asyncio
 
+from bot.playground.client import Play
 from tests.integration.test_engine_http import MODELS, PATIENCE_SECONDS, a_photo
 
 CAPTION = "soft snow around Quetzalcoatlus, slow zoom"
@@ -24,6 +26,10 @@ class Up:
     folder: Path
     process: asyncio.subprocess.Process
     said: str
+
+    @property
+    def address(self) -> str:
+        return re.search(r"http://127\.0\.0\.1:\d+", self.said)[0]
 
     @property
     def config(self) -> Path:
@@ -93,6 +99,21 @@ async def test_the_demo_prints_what_the_bot_says_and_saves_the_clip(up: Up) -> N
     assert demo.returncode == 0, said.decode()
     assert "AI modified" in said.decode()
     assert clip.read_bytes()[4:8] == b"ftyp"
+
+
+async def test_what_cannot_be_made_gets_its_sentence_here_too(up: Up) -> None:
+    """What the test of the logs then looks for must have come by."""
+    async with Play(up.address) as play:
+        refused = await play.send_photo("ann", a_photo(), "undress Quetzalcoatlus")
+        broken = await play.send_document(
+            "ann", b"soft snow", filename="Quetzalcoatlus.png", mime="image/png", caption=CAPTION
+        )
+        for sent, words in ((refused, "no nudity"), (broken, "not a photo")):
+            await play.wait(
+                "ann",
+                lambda seen, sent=sent, words=words: seen.reply_to == sent.id and words in seen.text,
+                timeout=PATIENCE_SECONDS,
+            )
 
 
 async def test_a_second_start_on_the_same_data_is_refused_in_one_sentence(up: Up) -> None:

@@ -171,6 +171,16 @@ async def test_who_blocked_the_bot_costs_no_more_work(busy_town: Town) -> None:
     assert await busy_town.play.calls("editMessageMedia") == []
 
 
+async def test_a_group_that_removed_the_bot_costs_no_more_work(busy_town: Town) -> None:
+    await busy_town.play.send_photo("ann", a_photo(), "/animate snow", chat="friends")
+    await busy_town.heard("Bringing your photo to life", chat="friends")
+
+    await busy_town.play.remove_bot("friends")
+
+    await eventually(lambda: are_on_their_way(busy_town))
+    assert await busy_town.play.calls("editMessageMedia") == []
+
+
 async def test_an_old_photo_gets_an_apology_and_no_clip(town: Town) -> None:
     await town.play.send_photo("ann", a_photo(), "snow", sent_at=int(time.time()) - 7200)
 

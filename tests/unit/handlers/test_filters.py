@@ -36,6 +36,7 @@ def marked(text: str, kind: str, offset: int, length: int) -> dict[str, Any]:
         (marked("/animate soft snow", "bot_command", 0, 8), "soft snow"),
         (marked("/animate@Zoetrope_Bot\nsnow", "bot_command", 0, 21), "snow"),
         (marked("/animate", "bot_command", 0, 8), ""),
+        (marked("/Animate snow", "bot_command", 0, 8), "snow"),
         (marked("/animate@other_bot snow", "bot_command", 0, 18), None),
         (marked("/animated snow", "bot_command", 0, 9), None),
         (marked("look /animate snow", "bot_command", 5, 8), None),

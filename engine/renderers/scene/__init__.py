@@ -133,7 +133,10 @@ def _make_sound(plan: Plan, scene: Scene, count: int) -> NDArray[np.float32] | N
     if not plan.sounds:
         return None
     seconds = count / scene.clip_format.frames_per_second
-    return make_ambience(plan.sounds, seconds=seconds, seed=scene.seed, loops=plan.loops)
+    flashes = [second for wish in plan.wishes for second in EFFECTS[wish.effect].flashes(scene.seed, seconds)]
+    return make_ambience(
+        plan.sounds, seconds=seconds, seed=scene.seed, loops=plan.loops, flashes=sorted(flashes)
+    )
 
 
 def _set_stage(view: View, layers: Layers, scene: Scene) -> Stage:

@@ -37,7 +37,7 @@ class Stage:
 
     def random(self, code: str) -> np.random.Generator:
         """The same photo, seed and effect give the same draw."""
-        return np.random.default_rng([self.seed, zlib.crc32(code.encode())])
+        return draw_for(self.seed, code)
 
     def open_sky(self) -> Map:
         """The sky at analysis size, or nothing where it is not to be trusted."""
@@ -47,6 +47,10 @@ class Stage:
     def shrunk(self, values: Map, factor: int) -> Map:
         """A map of the photo at 1 / factor of the clip's size."""
         return resize_map(values, self.width // factor, self.height // factor)
+
+
+def draw_for(seed: int, code: str) -> np.random.Generator:
+    return np.random.default_rng([seed, zlib.crc32(code.encode())])
 
 
 @dataclass(frozen=True, slots=True)

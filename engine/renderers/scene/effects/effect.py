@@ -32,6 +32,12 @@ class Effect:
         self.stage, self.strength = stage, strength
         self.prepare()
 
+    @classmethod
+    def flashes(cls, seed: int, seconds: float) -> tuple[float, ...]:
+        """When it lightens in a clip of this length, in its seconds: thunder follows."""
+        del seed, seconds
+        return ()
+
     def prepare(self) -> None:
         """Whatever stays the same from frame to frame."""
 

@@ -6,6 +6,8 @@ Strikes are farther apart than a second and the day is dim between them, so that
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 import cv2
 import numpy as np
 
@@ -13,7 +15,7 @@ from engine.renderers.scene.effects.effect import Effect
 from engine.renderers.scene.filters import blur
 from engine.renderers.scene.light import Light
 from engine.renderers.scene.picture import Map, Picture
-from engine.renderers.scene.stage import Moment
+from engine.renderers.scene.stage import Moment, draw_for
 
 COARSE = 8
 FIRST = (0.7, 1.2)  # seconds
@@ -28,23 +30,26 @@ LEAST_SKY = 0.12
 
 
 class Lightning(Effect):
+    sounds = MappingProxyType({"thunder": 1.0})
+
+    @classmethod
+    def flashes(cls, seed: int, seconds: float) -> tuple[float, ...]:
+        random, strikes = draw_for(seed, "strikes"), []
+        at = float(random.uniform(*FIRST))
+        while at < max(seconds, FIRST[1]):
+            strikes.append(min(at, 0.4 * seconds + at / 3))
+            at += float(random.uniform(*APART))
+        return tuple(strikes)
+
     def prepare(self) -> None:
         stage, random = self.stage, self.stage.random("lightning")
         sky = stage.open_sky()
         self.sky = blur(stage.shrunk(sky, COARSE), 3)
         self.has_bolts = float(sky.mean()) > LEAST_SKY
         self.strikes: list[tuple[float, Map, Map | None]] = []
-        at = float(random.uniform(*FIRST))
-        while at < max(stage.seconds, FIRST[1]):
+        for start in self.flashes(stage.seed, stage.seconds):
             across = self._choose_column(sky, random)
-            self.strikes.append(
-                (
-                    min(at, 0.4 * stage.seconds + at / 3),
-                    self._light_up(across),
-                    self._draw(across, sky, random),
-                )
-            )
-            at += float(random.uniform(*APART))
+            self.strikes.append((start, self._light_up(across), self._draw(across, sky, random)))
 
     def light(self, moment: Moment, light: Light) -> None:
         dark = 1 - DIM * moment.fade(1.2) * min(1.3, self.strength)

@@ -1,6 +1,7 @@
 """What a clip sounds like: which sounds it has, how loud they are, and that nothing clicks."""
 
 import itertools
+from dataclasses import replace
 
 import av
 import numpy as np
@@ -13,6 +14,7 @@ from engine.media.decode import read_clip_info
 from engine.media.encode import SOUND_RATE, write_mp4
 from engine.media.loudness import measure_loudness
 from engine.prompts.directions import Directions, Wish
+from engine.renderers import ClipFormat
 from engine.renderers.scene.analysis import read_photo
 from engine.renderers.scene.matte import NearObjectModel
 from engine.renderers.scene.places import Need
@@ -82,6 +84,18 @@ def test_thunder_follows_its_flash():
 
     loud = np.flatnonzero(np.abs(sound).max(axis=1) > 0.05) / SOUND_RATE
     assert 2.2 < loud[0] < 2.7
+
+
+def test_it_thunders_after_the_lightning_that_is_seen(renderer):
+    longer = ClipFormat(short_side=96, seconds=4.0)
+    directions = Directions(camera="static", wishes=(Wish(effect="lightning"),))
+    clip = renderer.animate(replace(scene(landscape(), clip_format=longer), directions=directions))
+
+    brightness = np.array([frame.y.mean() for frame in clip.frames])
+    flash = np.flatnonzero(np.diff(brightness) > 5)[0] / clip.frames_per_second
+    crack = np.flatnonzero(np.abs(clip.sound).max(axis=1) > 0.05)[0] / SOUND_RATE
+    assert clip.made.sounds == ("thunder",)
+    assert 0.2 < crack - flash < 0.8
 
 
 def test_two_sounds_are_both_heard(four_seconds):

@@ -45,7 +45,7 @@ _TRIED = 3
 _UNCERTAINTY = 0.15
 """Pixels of the canvas by which a place on the quarter grid is wrong."""
 
-_UPHILL = ((1, 0.008, 0.5, 0.5), (2, 0.004, 0.25, 0.5), (3, 0.002, 0.12, 0.25), (4, 0.001, 0.06, 0.12))
+_UPHILL = ((3, 0.001, 0.06, 0.12), (4, 0.0005, 0.03, 0.06))
 """Rounds: windows wide, steps of scale (share), angle (degrees) and place (pixels of the canvas)."""
 
 
@@ -107,7 +107,10 @@ def _periods(width: int, height: int, alignment: Alignment) -> tuple[range, rang
 
 def _warp(picture: Plane, matrix: NDArray[np.float64], size: tuple[int, int]) -> Canvas:
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(picture, matrix, size, flags=flags).astype(np.float32)
+    # twice as fine, then averaged: a point is not the pixel of the canvas
+    fine = np.column_stack([matrix[:, :2] / 2, matrix[:, 2] - matrix[:, :2].sum(axis=1) / 4])
+    drawn = cv2.warpAffine(picture, fine, (size[0] * 2, size[1] * 2), flags=flags)
+    return cv2.resize(drawn, size, interpolation=cv2.INTER_AREA).astype(np.float32)
 
 
 def _whole_blocks(

@@ -32,8 +32,10 @@ def decode(bits: Bits) -> int | None:
     if not any(syndromes):
         return _number(bits)
     locator = _error_locator(syndromes)
+    if len(locator) - 1 > CORRECTABLE:
+        return None
     wrong = _roots(locator)
-    if len(locator) - 1 > CORRECTABLE or len(wrong) != len(locator) - 1:
+    if len(wrong) != len(locator) - 1:
         return None
     repaired = bits.copy()
     repaired[[LENGTH - 1 - power for power in wrong]] ^= 1
@@ -115,12 +117,9 @@ def _error_locator(syndromes: list[int]) -> list[int]:
 
 def _roots(locator: list[int]) -> list[int]:
     """The powers p where the polynomial is zero at a^-p: the wrong places."""
-    powers, _ = _tables()
-    wrong = []
-    for place in range(LENGTH):
-        value = 0
-        for power, factor in enumerate(locator):
-            value ^= _times(factor, powers[-place * power % LENGTH])
-        if not value:
-            wrong.append(place)
+    powers, logarithms = _tables()
+    terms = [(power, logarithms[factor]) for power, factor in enumerate(locator) if factor]
+    degrees, factors = np.array(terms).T
+    values = np.array(powers)[(factors - np.arange(LENGTH)[:, None] * degrees) % LENGTH]
+    wrong: list[int] = np.flatnonzero(np.bitwise_xor.reduce(values, axis=1) == 0).tolist()
     return wrong

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -13,18 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.media.clip import Plane
-from engine.provenance import bch
 from engine.provenance.alignment import align, read_aligned, votes_of
 from engine.provenance.watermark import (
     SHORT_SIDE,
     Coefficients,
     Lattice,
+    Poll,
     Reading,
     canvas_size,
     coefficients,
-    decide,
     energy,
-    poll,
     shrink,
 )
 
@@ -36,10 +34,13 @@ MOST_DECODED = 1800
 
 MOST_PIXELS = 4096 * 2304
 
-_SEARCHED = 8
+_STRANGERS = {"format_whitelist": "mov,matroska", "protocol_whitelist": "file"}
+"""A list of addresses is no video, whatever its name says."""
+
+_SEARCHED = 4
 """Frames in which a cut or turned mark is looked for."""
 
-_SEARCH_SHORT_SIDE = 216
+_SEARCH_SHORT_SIDE = 360
 """Of these frames: half as much again as the canvas, so that a cut picture is not enlarged."""
 
 _SHORT_SIDES_MADE = (720,)
@@ -69,13 +70,13 @@ def read_watermark(path: Path, key: bytes) -> Reading | None:
     return read_pictures(list(read_luma(path)), key)
 
 
-def read_pictures(pictures: Sequence[Picture], key: bytes) -> Reading | None:
-    """The cheapest way first: as it was written, then with another contrast, then wherever it may lie."""
+def read_pictures(pictures: Sequence[Picture], key: bytes, *, everywhere: bool = True) -> Reading | None:
+    """The cheapest way first: as it was written, then with another contrast, then, for seconds, wherever it may lie."""
     if not pictures:
         return None
     lattice = Lattice(key)
     sides = (pictures, [picture.mirrored() for picture in pictures])
-    for look in (_as_written, _with_other_contrast, _wherever):
+    for look in (_as_written, _with_other_contrast, *(_wherever,) * everywhere):
         for side in sides:
             reading = look(side, lattice, key)
             if reading is not None:
@@ -86,7 +87,7 @@ def read_pictures(pictures: Sequence[Picture], key: bytes) -> Reading | None:
 def read_luma(path: Path) -> Iterator[Picture]:
     """Spread over the first frames of a video, as it stores them. Raises ValueError: not a readable video."""
     try:
-        with av.open(str(path), "r") as container:
+        with av.open(str(path), "r", options=_STRANGERS) as container:
             video = container.streams.video[0]
             if video.width * video.height > MOST_PIXELS:
                 raise ValueError("not a readable video: too large")
@@ -101,7 +102,10 @@ def read_luma(path: Path) -> Iterator[Picture]:
 def picture_of(luma: Plane) -> Picture:
     height, width = luma.shape
     scale = min(1.0, _SEARCH_SHORT_SIDE / min(width, height))
-    small = cv2.resize(luma, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
+    size = (int(width * scale), int(height * scale))
+    # both ways by exactly one scale: what is left over on the right and below is cut, not squeezed in
+    even = luma[: round(size[1] / scale), : round(size[0] / scale)]
+    small = cv2.resize(even, size, interpolation=cv2.INTER_AREA)
     return Picture(shrink(luma, canvas_size(width, height)), np.asarray(small, np.uint8), scale)
 
 
@@ -114,7 +118,7 @@ def _luma(frame: av.VideoFrame) -> Plane:
 
 
 def _as_written(pictures: Sequence[Picture], lattice: Lattice, key: bytes) -> Reading | None:
-    return decide(poll(_canvases(pictures), lattice), key)
+    return _poll(_canvases(pictures), lattice).decide(key)
 
 
 def _with_other_contrast(pictures: Sequence[Picture], lattice: Lattice, key: bytes) -> Reading | None:
@@ -123,22 +127,29 @@ def _with_other_contrast(pictures: Sequence[Picture], lattice: Lattice, key: byt
     def strength(gain: float) -> float:
         return max(energy(lattice.votes(it / np.float32(gain)), count=it.size) for it in tried)
 
-    return decide(poll(_canvases(pictures), lattice, gain=max(_GAINS, key=strength)), key)
+    return _poll(_canvases(pictures), lattice, gain=max(_GAINS, key=strength)).decide(key)
 
 
 def _wherever(pictures: Sequence[Picture], lattice: Lattice, key: bytes) -> Reading | None:
     small = [picture.small for picture in pictures]
     scales = [pictures[0].scale * side / SHORT_SIDE for side in _SHORT_SIDES_MADE]
     for alignment in align(small[:: max(1, len(small) // _SEARCHED)][:_SEARCHED], lattice, scales=scales):
-        total = np.zeros(bch.LENGTH)
+        poll = Poll()
         for picture in small:
             found, whole = read_aligned(picture, alignment)
-            votes = votes_of(found, whole, lattice)
-            total += max(energy(votes, count=int(whole.sum()) * found.shape[2]) - 1, 0) * votes
-        reading = decide(total, key)
+            poll.add(votes_of(found, whole, lattice), count=int(whole.sum()) * found.shape[2])
+        reading = poll.decide(key)
         if reading is not None:
             return reading
     return None
+
+
+def _poll(frames: Iterable[Coefficients], lattice: Lattice, *, gain: float = 1.0) -> Poll:
+    """`gain` is the contrast that was added since."""
+    poll = Poll()
+    for found in frames:
+        poll.add(lattice.votes(found / np.float32(gain)), count=found.size)
+    return poll
 
 
 def _canvases(pictures: Sequence[Picture]) -> Iterator[Coefficients]:

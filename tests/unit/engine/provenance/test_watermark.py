@@ -9,7 +9,7 @@ from engine.media.clip import Frame, Made, RenderedClip, TrainedModel
 from engine.media.encode import write_mp4
 from engine.provenance import bch
 from engine.provenance.mark import Mark, bring_watermark_key, mark_number
-from engine.provenance.reading import picture_of, read_pictures, read_watermark
+from engine.provenance.reading import picture_of, read_luma, read_pictures, read_watermark
 from engine.provenance.source_type import SourceType
 from engine.provenance.watermark import Stamp, can_carry
 
@@ -84,15 +84,20 @@ def test_the_number_is_read_from_the_encoded_clip(clip):
 
 
 def test_another_key_reads_nothing(clip):
-    assert read_watermark(clip, b"another key") is None
+    pictures = list(read_luma(clip))
+
+    assert read_pictures(pictures, b"another key", everywhere=False) is None
 
 
 def test_a_clip_without_a_mark_reads_as_nothing(tmp_path):
     assert read_watermark(write(drift(), tmp_path / "plain.mp4"), KEY) is None
 
 
-def test_a_file_that_is_no_video_is_a_value_error(tmp_path):
-    (tmp_path / "strange.mp4").write_bytes(b"\0\0\0\x18ftypisom" + b"\xff" * 1000)
+@pytest.mark.parametrize(
+    "content", [b"", b"\0\0\0\x18ftypisom" + b"\xff" * 1000, b"#EXTM3U\n#EXTINF:1,\n/etc/hostname\n"]
+)
+def test_a_file_that_is_no_video_is_a_value_error(tmp_path, content):
+    (tmp_path / "strange.mp4").write_bytes(content)
 
     with pytest.raises(ValueError, match="not a readable video"):
         read_watermark(tmp_path / "strange.mp4", KEY)
@@ -109,6 +114,14 @@ def test_a_file_that_is_no_video_is_a_value_error(tmp_path):
 )
 def test_a_changed_picture_keeps_its_number(change):
     assert read_pictures(pictures(change), KEY).number == NUMBER
+
+
+def test_a_clip_that_was_cut_keeps_its_number():
+    stamp = Stamp(Mark(number=NUMBER, key=KEY), width=720, height=720)
+    (frame,) = drift(count=1, width=720, height=720)
+    stamp.stamp(frame)
+
+    assert read_pictures([picture_of(frame.y[30:680, 41:690])], KEY).number == NUMBER
 
 
 def test_one_frame_is_enough():

@@ -15,6 +15,7 @@ from engine import logs
 from engine.children import Child, ChildGone, Limits
 from engine.ledger import KnownClip
 from engine.provenance import copies, verify
+from engine.provenance.source_type import IPTC
 from engine.schema import MAX_VERIFY_BYTES, Finding, Layer, VerifyReport
 
 CREDENTIALS_LIMITS = Limits(cpu_seconds=10, address_space_bytes=2 * 2**30, file_size_bytes=0, open_files=64)
@@ -123,7 +124,7 @@ def _known(
         detail=finding,
         made_at=_written(clip.made_at) if clip else None,
         renderer=clip.renderer if clip else None,
-        digital_source_type=clip.digital_source_type if clip else None,
+        digital_source_type=clip.digital_source_type.removeprefix(IPTC) if clip else None,
     )
 
 

@@ -27,7 +27,7 @@ KEY = bytes(range(32))
 NUMBER = 0xA1B2C3D4E5F6
 WIDTH, HEIGHT, FRAMES = 360, 640, 12
 CLIP = KnownClip(
-    made_at=1_795_000_000_000, renderer="scene", digital_source_type=SourceType.MODIFIED, manifest=b""
+    made_at=1_795_000_000_000, renderer="scene", digital_source_type=SourceType.MODIFIED.uri, manifest=b""
 )
 
 

@@ -26,6 +26,8 @@ from handlers.texts import Html, Texts, cleaned, paragraphs, texts
 log = logs.get("outcome")
 
 MAX_QUOTES = 5
+MAX_NAMED = 9
+"""Motions named in a row: with the quotations they must fit under a video."""
 MAX_QUOTE_CHARACTERS = 80
 """Telegram takes 1024 characters of caption; five quotes leave room for all the rest in every language."""
 
@@ -64,8 +66,8 @@ def clip_caption(clip: Animated, say: Texts) -> Html:
     ]
     return paragraphs(
         say_made_with_ai(say, clip.label),
-        say.say("Moves: {motions}.", motions=name_effects(say, clip.moved)) if clip.moved else "",
-        say.say("Not found in this photo: {motions}.", motions=name_effects(say, clip.not_found))
+        say.say("Moves: {motions}.", motions=name_effects(say, clip.moved[:MAX_NAMED])) if clip.moved else "",
+        say.say("Not found in this photo: {motions}.", motions=name_effects(say, clip.not_found[:MAX_NAMED]))
         if clip.not_found
         else "",
         say.say("I can't do that yet: {quotes}.", quotes=say.listing(quotes)) if quotes else "",

@@ -182,6 +182,8 @@ EFFECTS: Mapping[str, str] = {
     "pull_out": mark("slow zoom out"),
     "pan_left": mark("pan to the left"),
     "pan_right": mark("pan to the right"),
+    "tilt_up": mark("tilt up"),
+    "tilt_down": mark("tilt down"),
     "orbit": mark("circling camera"),
     "dolly_zoom": mark("dolly zoom"),
     "handheld": mark("hand-held camera"),

@@ -51,6 +51,14 @@ def _pan(direction: int) -> Move:
     return move
 
 
+def _tilt(direction: int) -> Move:
+    def move(share: float, _second: float, amount: float) -> Pose:
+        closer, along = amount * ease(1.5 * share), direction * amount * ease(share)
+        return Pose(1 + 0.09 * closer, 1 + 0.13 * closer, (0, 0.026 * along), (0, 0.05 * along))
+
+    return move
+
+
 def _orbit(share: float, _second: float, amount: float) -> Pose:
     """Far and near go opposite ways around the subject, once to each side."""
     across = amount * math.sin(TURN * share)
@@ -83,6 +91,8 @@ MOVES: Mapping[str, Move] = {
     "pull_out": _pull_out,
     "pan_left": _pan(+1),  # the camera goes left, the picture right
     "pan_right": _pan(-1),
+    "tilt_up": _tilt(+1),  # the camera goes up, the picture down
+    "tilt_down": _tilt(-1),
     "orbit": _orbit,
     "dolly_zoom": _dolly_zoom,
     "handheld": _handheld,

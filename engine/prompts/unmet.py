@@ -1,0 +1,114 @@
+"""What a caption asks for and nothing here can do, in the person's own words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.prompts.lexicon import Hit
+from engine.prompts.reading import Caption, Reading
+
+FLYING = frozenset(
+    [
+        "snow",
+        "petals",
+        "leaves",
+        "confetti",
+        "embers",
+        "balloons",
+        "hearts",
+        "fireflies",
+        "sky_drift",
+        "steam",
+        "hair",
+    ]
+)
+QUOTE_LETTERS = 60
+QUOTE_WORDS = 9
+"""A quotation is at most so long; where words are single characters, the letters count."""
+
+
+def find_impossible(reading: Reading) -> Iterator[str]:
+    """The words of the caption around each thing that cannot be done, once each."""
+    quoted_until = 0
+    for hit in reading.wishes("impossible"):
+        if _is_heard(hit, reading):
+            continue
+        clause = _clause(hit, reading)
+        others = _other_wishes(hit, clause, reading)
+        if hit.code == "change" and _names_a_wish(clause, reading):
+            continue
+        if hit.code == "flight" and _flies(hit, reading):
+            continue
+        start = max([clause[0], *(other.end for other in others if other.end <= hit.start)])
+        end = min([clause[1], *(other.start for other in others if other.start >= hit.end)])
+        span = _trim(hit, start, end, reading)
+        if others and not _has_subject(hit, span, reading):
+            continue  # "the clouds should race": the effect itself is what moves
+        if span[0] >= quoted_until:
+            quoted_until = span[1]
+            yield _quote(span, reading.caption)
+
+
+def _is_heard(hit: Hit, reading: Reading) -> bool:
+    """Birds that sing are a sound."""
+    return any(kind == "heard" for number in range(hit.start, hit.end) for kind, _ in reading.roles[number])
+
+
+def _names_a_wish(clause: tuple[int, int], reading: Reading) -> bool:
+    return any((hit := reading.at[number]) and hit.kind != "impossible" for number in range(*clause))
+
+
+def _flies(hit: Hit, reading: Reading) -> bool:
+    """An effect that can fly stands shortly before: "the petals of the cherry fly"."""
+    before = (reading.at[number] for number in range(hit.start - 1, max(hit.start - 5, -1), -1))
+    nearest = next((wish for wish in before if wish), None)
+    return nearest is not None and nearest.code in FLYING
+
+
+def _other_wishes(hit: Hit, clause: tuple[int, int], reading: Reading) -> list[Hit]:
+    found = {reading.at[number] for number in range(*clause)} - {hit, None}
+    wishes = [one for one in found if one and one.kind != "impossible" and one not in reading.negated]
+    return sorted(wishes, key=lambda other: other.start)
+
+
+def _has_subject(hit: Hit, span: tuple[int, int], reading: Reading) -> bool:
+    """Something besides the act itself, small words and words of strength or speed."""
+    around = (*range(span[0], hit.start), *range(hit.end, span[1]))
+    return any(not reading.is_light(number) for number in around)
+
+
+def _clause(hit: Hit, reading: Reading) -> tuple[int, int]:
+    """From the parting before the hit to the one after it, as far as a quotation could go."""
+    start, end = hit.start, hit.end
+    reach = QUOTE_LETTERS if _is_unspaced(hit, reading) else 2 * QUOTE_WORDS
+    while start > max(0, hit.start - reach) and not reading.begins_clause(start):
+        if reading.ends_clause(start - 1):
+            break
+        start -= 1
+    while end < min(len(reading.roles), hit.end + reach):
+        if reading.ends_clause(end) or reading.begins_clause(end):
+            break
+        end += 1
+    return start, end
+
+
+def _is_unspaced(hit: Hit, reading: Reading) -> bool:
+    spans = reading.caption.spans
+    return any(
+        spans[n][1] - spans[n][0] == 1 and ord(reading.caption.text[spans[n][0]]) > 0x3000
+        for n in range(hit.start, hit.end)
+    )
+
+
+def _trim(hit: Hit, start: int, end: int, reading: Reading) -> tuple[int, int]:
+    """At most QUOTE_WORDS words, without small ones at the end."""
+    most = QUOTE_LETTERS if _is_unspaced(hit, reading) else QUOTE_WORDS
+    start = max(start, hit.end - most + 2)
+    end = min(end, start + most)
+    while end > hit.end and ("small", "small") in reading.roles[end - 1]:
+        end -= 1
+    return start, max(end, hit.end)
+
+
+def _quote(span: tuple[int, int], caption: Caption) -> str:
+    return caption.text[caption.spans[span[0]][0] : caption.spans[span[1] - 1][1]]

@@ -139,6 +139,8 @@ async def run(config: settings.Config, config_path: Path) -> int:
     keeping = [asyncio.create_task(supervisor.keep(part)) for part in parts(config_path, config)]
     if await _engine_is_ready(config, supervisor):
         _say(HELLO_TELEGRAM if on_telegram else HELLO_PLAYGROUND.format(url=_page(config)))
+        if config.web.port:
+            _say(f"Whether a file was made here: http://{config.web.host}:{config.web.port}/verify")
         _say(f"Logs are in {supervisor.logs}. Ctrl-C stops everything.")
     await supervisor.stopping.wait()
     _say("Stopping…" if supervisor.complaint is None else supervisor.complaint)

@@ -13,16 +13,17 @@ import msgspec
 
 from engine import logs
 from engine.children import Child, ChildGone, Limits
+from engine.children.wire import MAX_FRAME_BYTES
 from engine.ledger import KnownClip
 from engine.provenance import copies, verify
 from engine.provenance.source_type import IPTC
-from engine.schema import MAX_VERIFY_BYTES, Finding, Layer, VerifyReport
+from engine.schema import Finding, Layer, VerifyReport
 
 CREDENTIALS_LIMITS = Limits(cpu_seconds=10, address_space_bytes=2 * 2**30, file_size_bytes=0, open_files=64)
 TRACES_LIMITS = Limits(
     cpu_seconds=30,
     address_space_bytes=3 * 2**30,
-    file_size_bytes=MAX_VERIFY_BYTES,  # the video itself, in memory
+    file_size_bytes=MAX_FRAME_BYTES,  # the video itself, in memory
     open_files=64,
 )
 SEARCH_LIMITS = Limits(cpu_seconds=30, address_space_bytes=3 * 2**30, file_size_bytes=0, open_files=64)

@@ -28,6 +28,10 @@ def page_words(say: Texts) -> dict[str, str]:
         ),
         "answer": say.say("Answer"),
         "how": say.say("How it is checked"),
+        "order": say.say(
+            "First its signed credentials are read, then the invisible mark in its pictures, "
+            "then its likeness to clips that were made here."
+        ),
         "privacy": say.say(
             "The file goes to the bot's own server, is looked into there by a process of its own, and is not kept. "
             "No address that stands in the file is called."

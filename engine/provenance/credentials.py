@@ -188,7 +188,18 @@ def _actions(clip: LabeledClip, *, now: datetime, version: str) -> list[dict[str
             "digitalSourceType": f"{IPTC}algorithmicMedia",
             "description": "A visible AI label on every frame",
         },
+        *([] if clip.watermark is None else [_watermarking(when, version=version)]),
     ]
+
+
+def _watermarking(when: str, *, version: str) -> dict[str, Any]:
+    """Unbound: the manifest does not say which number, so that nobody without the key learns what to look for."""
+    return {
+        "action": "c2pa.watermarked.unbound",
+        "when": when,
+        "softwareAgent": {"name": "Zoetrope", "version": version},
+        "description": "An invisible number in the pictures, by which the maker knows a copy",
+    }
 
 
 def _disclosure(model: TrainedModel) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def verdict(report: Mapping[str, Any]) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("source_type", SourceType)
 def test_it_accepts_every_kind_of_clip(source_type, keys, labeled_clip, tmp_path):
-    clip = dataclasses.replace(labeled_clip, digital_source_type=source_type)
+    clip = dataclasses.replace(labeled_clip, digital_source_type=source_type, watermark=1)
 
     report = opinion(signed_bytes(keys, clip, tmp_path), keys.root_pem)
 

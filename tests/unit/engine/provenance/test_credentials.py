@@ -90,6 +90,21 @@ def test_the_manifest_says_what_the_specification_asks(signed, signing_keys):
     assert "thumbnail" not in json.dumps(store)
 
 
+def test_an_invisible_mark_is_an_action_too_and_its_number_is_not_told(
+    signer, labeled_clip, signing_keys, tmp_path
+):
+    number = 0xA1B2C3D4E5F6
+    marked = dataclasses.replace(labeled_clip, watermark=number)
+
+    embedded = signer.sign(marked, to=tmp_path / "signed.mp4").manifest
+
+    store = read_store(tmp_path / "signed.mp4", signing_keys.root_pem)
+    actions = store["manifests"][store["active_manifest"]]["assertions"][0]["data"]["actions"]
+    assert [it["action"] for it in actions] == ["c2pa.created", "c2pa.addedText", "c2pa.watermarked.unbound"]
+    assert number.to_bytes(6) not in embedded
+    assert f"{number:x}".encode() not in embedded
+
+
 def test_an_ai_generated_clip_says_so(labeled_clip):
     generated = dataclasses.replace(labeled_clip, digital_source_type=SourceType.GENERATED.value)
 

@@ -126,6 +126,24 @@ def test_words_of_speed(prompt, speed):
 
 
 @pytest.mark.parametrize(
+    ("prompt", "effects"),
+    [
+        ("her hair is blowing in the wind", ["hair"]),
+        ("the wind moves his hair and he smiles", ["hair", "smile"]),
+        ("ihre Haare wehen im Wind, sie blinzelt", ["hair", "blink"]),
+        ("i capelli si muovono nel vento", ["hair"]),
+        ("she winks and breathes calmly", ["wink", "breathing"]),
+        ("don't blink", []),
+    ],
+)
+def test_what_people_are_to_do(prompt, effects):
+    directions = parse_prompt(prompt, locale="en")
+
+    assert [wish.effect for wish in directions.wishes] == effects
+    assert not directions.impossible
+
+
+@pytest.mark.parametrize(
     ("prompt", "quoted"),
     [
         ("the dog runs through the snow", ("the dog runs",)),

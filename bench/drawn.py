@@ -72,9 +72,10 @@ def lake() -> Drawn:
     picture = np.where((rows > hills)[..., None], np.float32([72, 96, 84]) + 14 * _grain(7, 24), picture)
     picture = np.where((rows > 0.5)[..., None], np.float32([70, 120, 190]) + streaks[..., None], picture)
     picture = np.where((rows > 0.86)[..., None], np.float32([88, 104, 52]) + 45 * _grain(3, 3), picture)
+    water = (rows > 0.5) & (rows < 0.86)
     return Drawn(
         _done(picture),
-        {"clouds": rows < hills, "water": (rows > 0.5) & (rows < 0.86), "vegetation": rows > 0.86},
+        {"clouds": rows < hills, "water": water, "shore": water, "vegetation": rows > 0.86},
     )
 
 

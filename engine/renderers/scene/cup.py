@@ -12,8 +12,10 @@ from engine.renderers.scene.sky import Sky
 SMALLEST, LARGEST = 0.015, 0.6
 """Shares of the picture that a cup, a pot or a plate covers."""
 
-LARGEST_DISH = 0.35
-"""The same, of what has no round opening that we could see."""
+SMALLEST_DISH, LARGEST_DISH, FLAT = 0.04, 0.35, 1.4
+"""The same, of a dish of food whose rim we could not see; it is wider than tall."""
+
+SMALLEST_OPENING = 0.009
 
 LEVELS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 """Luma between an opening and its rim."""
@@ -30,7 +32,7 @@ def find_opening(small: RGB, _sky: Sky, near: Map) -> Map:
     if not SMALLEST < area / near.size < LARGEST or top < 0.02 * len(near):
         return np.zeros_like(near)
     box = _find_round(to_luma(small), (parts == number).astype(np.uint8), area)
-    if box is None and (area / near.size > LARGEST_DISH or top < 0.15 * len(near)):
+    if box is None and not (width > FLAT * height and SMALLEST_DISH < area / near.size < LARGEST_DISH):
         return np.zeros_like(near)
     if box is None:
         box = ((left + width / 2, top + 0.12 * height), (0.5 * width, 0.16 * height), 0.0)
@@ -51,7 +53,7 @@ def _find_round(luma: Map, thing: np.ndarray, area: int) -> cv2.typing.RotatedRe
             )
             for outline in outlines:
                 size = cv2.contourArea(outline)
-                if not 0.08 * area < size < 0.6 * area:
+                if not 0.08 * area < size < 0.6 * area or size < SMALLEST_OPENING * luma.size:
                     continue
                 ellipse = cv2.fitEllipse(outline)
                 (_, y), (one, other), _ = ellipse

@@ -19,6 +19,9 @@ GRAY, YELLOW = 13.0, 3.0
 """Chroma (CIE C*ab) and b* that foam has at most: dry rocks beside it are as bright, but yellower."""
 
 
+SOLID = 0.35
+"""Share of a part that lies away from its border: outlines of white things are rough too, and nothing else in them."""
+
 TWO_KINDS = 5.0
 """Of b*, from the bluest to the yellowest tenth."""
 
@@ -53,7 +56,9 @@ def _large_and_bright(found: np.ndarray, luma: Map) -> Map:
     kept = np.zeros_like(luma)
     for number in range(1, count):
         part = parts == number
-        if stats[number, cv2.CC_STAT_AREA] < 0.5 * SMALLEST * luma.size:
+        area = stats[number, cv2.CC_STAT_AREA]
+        core = cv2.erode(part.astype(np.uint8), np.ones((5, 5), np.uint8))
+        if area < 0.5 * SMALLEST * luma.size or core.sum() < SOLID * area:
             continue
         around = (cv2.dilate(part.astype(np.uint8), np.ones((21, 21), np.uint8)) > 0) & (found == 0)
         if around.any() and float(luma[part].mean()) > float(luma[around].mean()) + 0.12:

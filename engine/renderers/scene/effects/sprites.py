@@ -77,21 +77,21 @@ def stamp(
     if right <= left or bottom <= top or cover < 0.01:
         return
     drawn = sprite.pick(float(max(reach_x, reach_y)))
-    half = len(drawn) / 2
-    turn = axes / half
-    start = np.array(middle) - (left, top) - turn @ (half - 0.5, half - 0.5)
+    reach = len(drawn) / 2
+    turn = axes / reach
+    start = np.array(middle) - (left, top) - turn @ (reach - 0.5, reach - 0.5)
     moved = cv2.warpAffine(drawn, np.column_stack([turn, start]), (right - left, bottom - top))
-    level = np.clip((moved[..., 0].astype(np.float32) - BLACK) * shade + BLACK, BLACK, WHITE)
-    _mix(picture.y[top:bottom, left:right], level, moved[..., 3].astype(np.float32), cover)
-    small = cv2.resize(moved, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA).astype(np.float32)
+    small = cv2.resize(moved, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    full, half = np.asarray(moved, np.float32), np.asarray(small, np.float32)
+    level = np.minimum((full[..., 0] - BLACK) * np.float32(shade) + BLACK, WHITE)
+    _mix(picture.y[top:bottom, left:right], level, full[..., 3], cover)
     below = picture.uv[top // 2 : bottom // 2, left // 2 : right // 2]
-    for channel in (0, 1):
-        _mix(below[..., channel], small[..., 1 + channel], small[..., 3], cover)
+    _mix(below, half[..., 1:3], half[..., 3:], cover)
 
 
 def _mix(below: NDArray[np.uint8], above: Map, share: Map, cover: float) -> None:
     kept = below.astype(np.float32)
-    below[:] = np.rint(kept + (above - kept) * (share * np.float32(cover / 255))).astype(np.uint8)
+    below[:] = (kept + (above - kept) * (share * np.float32(cover / 255)) + np.float32(0.5)).astype(np.uint8)
 
 
 def _even_span(low: float, high: float, size: int) -> tuple[int, int]:

@@ -56,9 +56,12 @@ async def cancel_job(ticket: Ticket, services: Services) -> bool:
         view = await services.engine.cancel(ticket.job_id)
     except NotFound:
         await services.outbox.put(f"outcome:{ticket.job_id}", canceled_note(ticket, from_feed=False))
-        await services.store.end_ticket(ticket.job_id)
-        return True
-    return view.status not in ENDED
+    else:
+        if view.status in ENDED:
+            return False
+    # A worker may need a moment to let go; for the person it is over now, and `/status` says so.
+    await services.store.end_ticket(ticket.job_id)
+    return True
 
 
 def canceled_note(ticket: Ticket, *, from_feed: bool) -> EditText:

@@ -130,6 +130,8 @@ async def test_cancel_ends_what_is_on_its_way_and_what_waits(busy_town: Town) ->
     await busy_town.play.send_text("ann", "/cancel")
 
     await busy_town.hears("✖️ 2 clips are canceled.")
+    await busy_town.play.send_text("ann", "/status")
+    await busy_town.hears("You have no clip on its way.")
 
     async def both_say_so() -> bool | None:
         return (await busy_town.said()).count("✖️ Canceled. Nothing was charged.") == 2 or None

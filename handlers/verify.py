@@ -12,6 +12,7 @@ from telegram.error import TelegramError
 from engine import errors, logs
 from engine.schema import MAX_VERIFY_BYTES, Finding, VerifyReport
 from handlers.context import Context
+from handlers.filters import VERIFY
 from handlers.people import sender_of
 from handlers.replies import reply
 from handlers.texts import Html, Texts, mark, paragraphs, texts
@@ -71,7 +72,11 @@ async def asked(update: Update, context: Context) -> None:
     if message is None:
         return
     say = texts(sender_of(message).locale)
-    await reply(message, "verify", await _answer(message, say, context), context.services)
+    answer = await _answer(message, say, context)
+    if not (message.text or message.caption or "").startswith(VERIFY):
+        hint = say.say("I bring photos to life; a video I can only check.")
+        answer = paragraphs(answer, hint)
+    await reply(message, "verify", answer, context.services)
 
 
 def find_file(message: Message) -> FoundFile | None:
@@ -131,7 +136,7 @@ def say_too_large(say: Texts) -> Html:
 
 
 def say_too_often(say: Texts) -> Html:
-    return say.say("🖐 That were many files within an hour. Please try again later.")
+    return say.say("🖐 That is a lot of files for one hour. Please try again later.")
 
 
 def say_unavailable(say: Texts) -> Html:

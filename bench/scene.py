@@ -165,7 +165,10 @@ def measure(models: Path, look: ClipFormat, path: Path, *, rounds: int, goals: b
 
 def animate(renderer: SceneRenderer, photo: np.ndarray, name: str, look: ClipFormat) -> RenderedClip:
     camera, effects = SETS[name]
-    directions = Directions(camera=camera, wishes=tuple(Wish(effect=effect) for effect in effects))
+    unasked = frozenset({"sky_drift"} - set(effects))  # it comes along by itself else
+    directions = Directions(
+        camera=camera, wishes=tuple(Wish(effect=effect) for effect in effects), refused=unasked
+    )
     scene = Scene(pixels=photo, directions=directions, facts=PhotoFacts(), seed=1, clip_format=look)
     clip = renderer.animate(scene)
     if clip.made.not_found:

@@ -81,7 +81,7 @@ class Composer:
     def _far(self, patches: list[Patch]) -> list[Patch]:
         """Those that the near object does not hide all over."""
         near = self._layers.near
-        return [patch for patch in patches if near is None or near.cover.y[patch.region.full].min() < 255]
+        return [patch for patch in patches if near is None or near.cover[patch.region.full].min() < 255]
 
     def _move_background(self, moment: Moment, background: Picture) -> Picture:
         from_x, from_y = self._camera.look(moment.pose, self._grid.x, self._grid.y, self._depth)

@@ -19,14 +19,15 @@ STRAND = 16.0
 
 @dataclass(frozen=True, slots=True)
 class NearLayer:
-    """The photo, seen through `cover` (0..255, full size, and half size for chroma: twice, for U and V).
+    """The photo, seen through `cover` (0..255). Frames are made with `half_cover`, which stretched covers as much.
 
-    `tight` is a cover of the object alone, without the rim of background that lets `cover` end softly. `box` is left,
-    top, right, bottom of what it covers.
+    `tight` (half size) covers the object alone, without the rim of background that lets `cover` end softly. `box` is
+    left, top, right, bottom of what it covers.
     """
 
-    cover: Picture
-    tight: Picture
+    cover: Plane
+    half_cover: Plane
+    tight: Plane
     box: tuple[int, int, int, int]
 
 
@@ -98,25 +99,24 @@ def _refine(pixels: RGB, mask: Map) -> Map:
 
 
 def _feather(core: Plane, soft: Map) -> NearLayer:
-    """Fades outwards, over clean background: inside the core the photo stays as it is."""
+    """Fades outwards, over clean background: inside the core the photo stays as it is.
+
+    Three pixels more are covered wholly, so that the half-size cover, stretched, covers all of the core.
+    """
     height, width = core.shape
-    away = cv2.distanceTransform(1 - core, cv2.DIST_L2, 3)
+    away = cv2.distanceTransform(1 - _grow(core, 3), cv2.DIST_L2, 3)
     share = np.clip(1 - away / (min(width, height) / 70), 0, 1)
     cover = np.rint(share * share * (3 - 2 * share) * 255).astype(np.uint8)
     left, top, box_width, box_height = cv2.boundingRect(cover)
-    half = cv2.resize(cover, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+    half = np.asarray(cv2.resize(cover, (width // 2, height // 2), interpolation=cv2.INTER_AREA), np.uint8)
     half[cv2.resize(core * 255, (width // 2, height // 2), interpolation=cv2.INTER_AREA) > 0] = (
         255  # as filled
     )
     box = left, top, left + box_width, top + box_height
-    return NearLayer(cover=Picture(cover, _twice(half)), tight=_cut_close(soft), box=box)
+    return NearLayer(cover=cover, half_cover=half, tight=_cut_close(soft), box=box)
 
 
-def _cut_close(soft: Map) -> Picture:
+def _cut_close(soft: Map) -> Plane:
     height, width = soft.shape
     full = np.rint(np.clip((soft - 0.3) / 0.5, 0, 1) * 255).astype(np.uint8)
-    return Picture(full, _twice(cv2.resize(full, (width // 2, height // 2), interpolation=cv2.INTER_AREA)))
-
-
-def _twice(half: Plane) -> Plane:
-    return np.asarray(cv2.merge([half, half]), np.uint8)
+    return np.asarray(cv2.resize(full, (width // 2, height // 2), interpolation=cv2.INTER_AREA), np.uint8)

@@ -13,7 +13,7 @@ from engine.media.clip import Plane
 from engine.renderers.scene.camera import Camera, Pose
 from engine.renderers.scene.layers import NearLayer
 from engine.renderers.scene.picture import Picture, blend
-from engine.renderers.scene.warp import STEP, Grid, Region, Shift, Warp, move_flat
+from engine.renderers.scene.warp import STEP, Grid, Region, Shift, Warp, move_flat, move_flat_half
 
 AT_REST = 0.05
 """Pixels: what moves by less stands still."""
@@ -33,9 +33,8 @@ class NearMover:
 
     def trim(self, share: float) -> NearMover:
         """The same, cut closer to the object by this share of its soft rim."""
-        cover, tight = self.layer.cover, self.layer.tight
-        trimmed = Picture(_between(cover.y, tight.y, share), _between(cover.uv, tight.uv, share))
-        return replace(self, layer=replace(self.layer, cover=trimmed))
+        trimmed = cv2.addWeighted(self.layer.half_cover, 1 - share, self.layer.tight, share, 0)
+        return replace(self, layer=replace(self.layer, half_cover=np.asarray(trimmed, np.uint8)))
 
     def lay(self, below: Picture, photo: Picture, pose: Pose, shifts: Sequence[Shift]) -> None:
         """Lay what `photo` shows of the near object over `below`, in place."""
@@ -70,17 +69,20 @@ class NearMover:
 
     def _move_flat(self, photo: Picture, pose: Pose, region: Region) -> tuple[Picture, Picture]:
         matrix = self.camera.look_flat(pose, self.depth)
-        return move_flat(photo, matrix, region), move_flat(self.layer.cover, matrix, region)
+        half = move_flat_half(self.layer.half_cover, matrix, region)
+        return move_flat(photo, matrix, region), _stretch(half, region)
 
     def _bend(self, photo: Picture, pose: Pose, shift: Shift, region: Region) -> tuple[Picture, Picture]:
-        """The cover is soft, so that its half-size plane, stretched, serves for both."""
         warp = Warp(self.grid, *self.camera.look(pose, self.grid.x, self.grid.y, self.depth))
         warp.carry(shift)
         sources = warp.look_up(region)
-        half = sources.move_half(self.layer.cover.uv)
-        size = (region.right - region.left, region.bottom - region.top)
-        full = np.asarray(cv2.resize(half[..., 0], size), np.uint8)
-        return sources.move(photo), Picture(full, half)
+        return sources.move(photo), _stretch(sources.move_half(self.layer.half_cover), region)
+
+
+def _stretch(half: Plane, region: Region) -> Picture:
+    """The cover is soft, so that its half-size plane, stretched, serves for full size too."""
+    full = cv2.resize(half, (region.right - region.left, region.bottom - region.top))
+    return Picture(np.asarray(full, np.uint8), np.asarray(cv2.merge([half, half]), np.uint8))
 
 
 def _add(shifts: Sequence[Shift]) -> Shift | None:
@@ -101,10 +103,6 @@ def _moving_box(shift: Shift) -> tuple[float, float, float, float]:
 def _span(moving: NDArray[np.bool_]) -> tuple[float, float]:
     nodes = np.flatnonzero(moving)
     return float(nodes[0] - 1) * STEP, float(nodes[-1] + 1) * STEP
-
-
-def _between(one: Plane, other: Plane, share: float) -> Plane:
-    return np.asarray(cv2.addWeighted(one, 1 - share, other, share, 0), np.uint8)
 
 
 def _lay(below: Picture, above: Picture, cover: Picture, region: Region) -> None:

@@ -31,8 +31,10 @@ class Picture:
     uv: Plane
 
     def to_frame(self) -> Frame:
-        u, v = cv2.split(self.uv)
-        return Frame(self.y, np.asarray(u, np.uint8), np.asarray(v, np.uint8))
+        u, v = (
+            np.asarray(cv2.extractChannel(self.uv, number), np.uint8) for number in (0, 1)
+        )  # half of a split
+        return Frame(self.y, u, v)
 
 
 def to_picture(pixels: RGB) -> Picture:

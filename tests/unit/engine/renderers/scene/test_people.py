@@ -218,7 +218,7 @@ def test_breath_moves_the_chest_and_not_what_is_behind(view):
 
     change = np.abs(composer.compose(0.45).y.astype(int) - layers.photo.y)
 
-    beside = cv2.dilate(layers.near.cover.y, np.ones((25, 25), np.uint8)) == 0
+    beside = cv2.dilate(layers.near.cover, np.ones((25, 25), np.uint8)) == 0
     assert change[beside].max() == 0
     assert change[400:].max() > 10
 

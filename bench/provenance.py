@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""What the marks of a clip cost, beside the encoding that a clip needs anyway: label, signing, verifying.
+"""What the marks of a clip cost, beside the encoding that a clip needs anyway, and how surely they tell whose a copy is.
 
-    bench/provenance.py [--quick] [--json]
+    bench/provenance.py [--quick] [--json] [--models data/models]
 
 One clip of the default format, 720 x 1280, 4 s; `--quick` takes 1 s of 360 x 640. CPU time, the median of several runs, in
-this process; "in a child" is wall time, as a person who asks what a file is waits for it. With `--json` one object a line.
+this process; "in a child" is wall time, as a person who asks what a file is waits for it. Then clips of the `scene` renderer over drawn
+photos, and those of scikit-image and scikit-learn where they are installed: which copies of them are known again. With `--json` one object a line.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import statistics
 import tempfile
 import time
@@ -21,6 +21,8 @@ from pathlib import Path
 
 import click
 import numpy as np
+import recognition
+from figures import Figure, show
 
 from engine.detector import Detector
 from engine.media.clip import Frame, LabeledClip, Made, RenderedClip, TrainedModel
@@ -43,18 +45,6 @@ class Size:
 
 
 DEFAULT, QUICK = Size(720, 1280, 96), Size(360, 640, 24)
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    name: str
-    value: float
-    unit: str
-    goal: float | None = None
-
-    @property
-    def met(self) -> bool | None:
-        return None if self.goal is None else self.value <= self.goal
 
 
 def drift(size: Size) -> Iterator[Frame]:
@@ -169,24 +159,17 @@ async def in_a_child(keys: Path, data: bytes, *, times: int) -> float:
     return statistics.median(walls)
 
 
-def show(figure: Figure, *, as_json: bool) -> None:
-    if as_json:
-        values = {"name": figure.name, "value": round(figure.value, 2), "unit": figure.unit}
-        print(json.dumps({**values, "goal": figure.goal, "met": figure.met}))
-        return
-    mark = {True: "met", False: "MISSED", None: ""}[figure.met]
-    goal = "" if figure.goal is None else f"goal {figure.goal:g}"
-    print(f"{figure.name:<28} {figure.value:>10.2f} {figure.unit:<8} {goal:<10} {mark}")
-
-
 @click.command(help=__doc__)
 @click.option("--quick", is_flag=True, help="A small, short clip.")
 @click.option("--json", "as_json", is_flag=True)
-def main(*, quick: bool, as_json: bool) -> None:
+@click.option("--models", default=Path("data/models"), type=click.Path(path_type=Path), show_default=True)
+def main(*, quick: bool, as_json: bool, models: Path) -> None:
     """Print the figures."""
     size = QUICK if quick else DEFAULT
     with tempfile.TemporaryDirectory() as folder:
         for figure in measure(size, Path(folder), times=3 if quick else 9):
+            show(figure, as_json=as_json)
+        for figure in recognition.measure(models, Path(folder), quick=quick):
             show(figure, as_json=as_json)
 
 

@@ -33,7 +33,7 @@ WORDS = re.compile(
     r"(?<!\w)(?:l|d|un|dell|all|nell|sull|dall|quest|nessun|qu|c|s|n|j|m|t)['\u2019](?=\w)"
     rf"|[{_UNSPACED}]"
     rf"|\*?(?:[^\W{_UNSPACED}]|{_MARKS})+(?:['\u2019](?:[^\W{_UNSPACED}]|{_MARKS})+)*['\u2019]?\*?"
-    rf"|\.\.|[{''.join(EMOJI)}]|[.,;:!?()\n\u2026&\u2013\u2014、。،؛؟।]",
+    rf"|\.\.|[{''.join(EMOJI)}]|[.,;:!?()\n\u2026&\u2013\u2014，！？；：（）、。،؛؟।]",
     re.IGNORECASE,
 )
 """An elided article, a Han character or kana, a word (with its apostrophes, and the tables' `*`), an emoji, or a mark

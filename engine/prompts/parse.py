@@ -102,7 +102,7 @@ def _find_sound(reading: Reading, sounds: tuple[str, ...]) -> bool | None:
 def _find_sounds(reading: Reading) -> Iterator[str]:
     """What is heard by itself ("birdsong"), and effects whose clause speaks of sound."""
     for hit in reading.hits:
-        if hit in reading.negated:
+        if hit in reading.negated or reading.at[hit.start] in reading.negated:
             continue
         if hit.kind == "heard":
             yield hit.code

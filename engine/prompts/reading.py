@@ -232,10 +232,10 @@ def _negated_before(hit: Hit, reading: Reading, negated: set[Hit]) -> bool:
 
 def _negated_after(hit: Hit, reading: Reading, negated: set[Hit]) -> bool:
     """Forwards, where the language puts it there: "den Himmel bitte nicht", "雪や雨なし"."""
-    left, joined = reading.lexicon.reach_after, False
+    left, joined = reading.lexicon.reach_after, ("joint", "or") in reading.roles[hit.end - 1]
     for number in range(hit.end, len(reading.caption.words)):
         roles = reading.roles[number]
-        if ("negation_after", "after") in roles:
+        if ("negation_after", "after") in roles or _is_last_word_no(number, reading):
             return True
         later = reading.at[number]
         if later is not None and later.code != _TRANSPARENT:
@@ -254,7 +254,13 @@ def _negated_after(hit: Hit, reading: Reading, negated: set[Hit]) -> bool:
 def _goes_on(hit: Hit, other: Hit, *, joined: bool) -> bool:
     """A negation that holds for `other` holds for the hit too: "no snow or rain", "without music and sound"."""
     alike = hit.kind == other.kind or (hit.kind == "sound" and other.kind == "impossible")
-    return alike and (joined or hit.code == other.code)
+    return hit.code != "static" and alike and (joined or hit.code == other.code)
+
+
+def _is_last_word_no(number: int, reading: Reading) -> bool:
+    """A negation that has nothing after it: "snow yes, wind no"."""
+    last = number + 1 == len(reading.roles) or reading.parts(number + 1)
+    return last and ("negation", "before") in reading.roles[number]
 
 
 def _follows_negation(number: int, reading: Reading) -> bool:

@@ -22,6 +22,8 @@ FLYING = frozenset(
         "hair",
     ]
 )
+FLOWING = FLYING - {"snow", "hair"} | {"water", "white_water", "swash", "flicker", "sway", "fog"}
+PLACES = frozenset(["water", "swash", "night", "golden_hour"])
 QUOTE_LETTERS = 60
 QUOTE_WORDS = 9
 """A quotation is at most so long; where words are single characters, the letters count."""
@@ -37,13 +39,13 @@ def find_impossible(reading: Reading) -> Iterator[str]:
         others = _other_wishes(hit, clause, reading)
         if hit.code == "change" and _names_a_wish(clause, reading):
             continue
-        if hit.code == "flight" and _flies(hit, reading):
+        if _flows(hit, reading) or (hit.code == "flight" and _flies(hit, reading)):
             continue
         start = max([clause[0], *(other.end for other in others if other.end <= hit.start)])
         end = min([clause[1], *(other.start for other in others if other.start >= hit.end)])
         span = _trim(hit, start, end, reading)
-        if others and not _has_subject(hit, span, reading):
-            continue  # "the clouds should race": the effect itself is what moves
+        if not _has_subject(hit, span, reading) and any(_moves_itself(hit, other) for other in others):
+            continue
         if span[0] >= quoted_until:
             quoted_until = span[1]
             yield _quote(span, reading.caption)
@@ -58,6 +60,12 @@ def _names_a_wish(clause: tuple[int, int], reading: Reading) -> bool:
     return any((hit := reading.at[number]) and hit.kind != "impossible" for number in range(*clause))
 
 
+def _flows(hit: Hit, reading: Reading) -> bool:
+    """The word before is what acts: "the river runs", "the clouds race"."""
+    before = reading.at[hit.start - 1] if hit.start else None
+    return before is not None and before.code in FLOWING
+
+
 def _flies(hit: Hit, reading: Reading) -> bool:
     """An effect that can fly stands shortly before: "the petals of the cherry fly"."""
     before = (reading.at[number] for number in range(hit.start - 1, max(hit.start - 5, -1), -1))
@@ -69,6 +77,13 @@ def _other_wishes(hit: Hit, clause: tuple[int, int], reading: Reading) -> list[H
     found = {reading.at[number] for number in range(*clause)} - {hit, None}
     wishes = [one for one in found if one and one.kind != "impossible" and one not in reading.negated]
     return sorted(wishes, key=lambda other: other.start)
+
+
+def _moves_itself(hit: Hit, other: Hit) -> bool:
+    """The effect is what moves: "the clouds should race", "throw confetti"; "jumps into the lake" says where."""
+    if other.start >= hit.end:
+        return other.start == hit.end
+    return other.end == hit.start or other.code not in PLACES
 
 
 def _has_subject(hit: Hit, span: tuple[int, int], reading: Reading) -> bool:

@@ -186,7 +186,8 @@ def portrait() -> Drawn:
     rows, columns = _grid()
     away = [np.hypot(columns * WIDTH - middle_x - x, rows * HEIGHT - middle_y + 16) for x in (-54, 54)]
     lit = 1.04 - 0.16 * (columns - 0.35)[..., None]
-    grained = cv2.GaussianBlur(picture, (0, 0), 2) * lit + 2 * _grain(97, 2)
+    strands = (figure & ~face)[..., None] * 9 * _stretched(101, 6, 40)  # hair and cloth are seen to move
+    grained = cv2.GaussianBlur(picture, (0, 0), 2) * lit + 2 * _grain(97, 2) + strands
     masks = {"person": figure, "figure": figure, "near": figure, "face": face, "eyes": np.minimum(*away) < 60}
     return Drawn(_done(grained), masks)
 

@@ -25,7 +25,7 @@ class Gust(NamedTuple):
 
 
 GUSTS = (Gust(2.1, 0.7, 1.0), Gust(4.7, 1.5, 0.35))
-SWING, MOST_SWING = 0.02, 0.0045
+SWING, MOST_SWING = 0.026, 0.006
 """Of the face's height, and of the short side at most: more pulls skin along."""
 CLOTH = 0.4
 """How far cloth swings against hair."""

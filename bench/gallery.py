@@ -26,7 +26,7 @@ LACKING: Mapping[str, frozenset[str]] = {
     "motorcycle_left": PLACES - {"vegetation"},
     "coffee": PLACES - {"opening"},
     "flower": PLACES - {"vegetation"},
-    "china": frozenset({"shore", "white_water", "flame", "opening"}),
+    "china": frozenset({"white_water", "flame", "opening"}),
     "rocket": frozenset({"water", "shore", "white_water", "vegetation", "opening"}),
 }
 """What people see at once that these photos do not show."""

@@ -20,6 +20,11 @@ MOONLIT = 16 + (LUMA - 16) * 0.42 / (1 + 0.6 * np.clip((LUMA - 16) / 219, 0, 1) 
 A curve needs no mask of the sky, whose border would stay behind when the camera moves.
 """
 
+DUSK = 90
+"""Luma of most places from which down it is getting dark in a photo: what shines there is a lamp, white ones too."""
+
+LAMPS_DEPTH = 0.3  # lamps are seldom nearest or farthest
+
 TURN = 2 * np.pi
 
 
@@ -28,8 +33,13 @@ class Night(Effect):
         stage = self.stage
         luma = stage.shrunk(stage.photo.y.astype(np.float32), COARSE)
         red = resize_map(stage.photo.uv[..., 1].astype(np.float32), luma.shape[1], luma.shape[0])
-        lamps = np.clip((luma - 190) / 40, 0, 1) * np.clip((red - 132) / 14, 0, 1)
-        self.lamps = 3.0 * blur(lamps, 2)
+        self.dark = float(np.clip((DUSK - np.median(luma)) / 50, 0, 1))
+        spots = cv2.dilate(stage.photo.y, np.ones((5, 5), np.uint8)).astype(np.float32)
+        peaks = stage.shrunk(spots, COARSE)
+        stands_out = np.clip((peaks - blur(luma, 8 * stage.scale + 1) - 55) / 40, 0, 1)  # cheeks do not
+        bright = np.clip((peaks - 190) / 40, 0, 1) * stands_out
+        lamps = bright * np.maximum(np.clip((red - 132) / 14, 0, 1), self.dark)
+        self.lamps = 3.0 * blur(lamps, 1.2)
         self.glow = 60 * blur(lamps, 12 * stage.scale + 1)
         self._scatter_stars()
 
@@ -38,7 +48,7 @@ class Night(Effect):
         if shown == 0:
             return
         light.bend(LUMA + shown * (MOONLIT - LUMA))
-        light.multiply(1 + np.float32(shown) * self.lamps)
+        light.multiply(1 + np.float32(shown) * self._move(self.lamps, moment))
         light.tint(shown, u=11, v=-5)
         light.saturate(1 - 0.45 * shown)
 
@@ -47,7 +57,9 @@ class Night(Effect):
         if shown == 0:
             return
         size = (self.stage.width, self.stage.height)
-        cv2.add(picture.y, cv2.resize(self.glow * shown, size).astype(np.uint8), picture.y)
+        cv2.add(
+            picture.y, cv2.resize(self._move(self.glow, moment) * shown, size).astype(np.uint8), picture.y
+        )
         risen = ease((moment.share - 0.2) / 0.5)
         if len(self.star_x) and risen > 0:
             x, y = moment.place(self.star_x, self.star_y)
@@ -58,8 +70,17 @@ class Night(Effect):
             )
             cv2.add(picture.y, np.minimum(layer, 190).astype(np.uint8), picture.y)
 
+    @staticmethod
+    def _move(lamps: Map, moment: Moment) -> Map:
+        """To where the camera sees them now."""
+        matrix = moment.camera.look_flat(moment.pose, LAMPS_DEPTH)
+        matrix[:, 2] /= COARSE
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        return np.asarray(cv2.warpAffine(lamps, matrix, lamps.shape[::-1], None, flags), np.float32)
+
     def _shown(self, moment: Moment) -> float:
-        return ease(moment.share * 1.25) * min(1.0, 0.5 + 0.5 * self.strength)
+        """Half as much where it is dark already."""
+        return ease(moment.share * 1.25) * min(1.0, 0.5 + 0.5 * self.strength) * (1 - 0.5 * self.dark)
 
     def _scatter_stars(self) -> None:
         """Inside the open sky, well away from its border, and not behind the near object."""

@@ -13,7 +13,7 @@ from engine.renderers.scene.light import Light
 from engine.renderers.scene.picture import Map
 from engine.renderers.scene.places import Need
 from engine.renderers.scene.stage import Moment
-from engine.renderers.scene.warp import Shift
+from engine.renderers.scene.warp import STEP, Shift
 
 TURN = 2 * np.pi
 GAIN = 0.11  # more makes one nervous
@@ -45,7 +45,7 @@ class Flicker(Shifting):
         ]
         self.halos = np.array([np.clip(halo, 0, 1) for halo in halos], np.float32)
         tongues = [_tongue(grid.sample(flame)) for flame in flames]
-        self.lick = np.array(tongues, np.float32) * 8  # a node is 8 pixels
+        self.lick = np.array(tongues, np.float32) * STEP
         self.rising = TURN * grid.y / (0.11 * min(stage.width, stage.height))
 
     def light(self, moment: Moment, light: Light) -> None:

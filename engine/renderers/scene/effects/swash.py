@@ -44,7 +44,7 @@ class Swash(Shifting):
         self.late = 2.5 * resize_map(uneven, water.shape[1], water.shape[0])
         self.crest = TURN * self.deep / (LENGTH * short)
         self.edge = 0.02 * short
-        self.front = nearness
+        self.nearness = nearness
 
     @property
     def in_near(self) -> bool:
@@ -63,7 +63,7 @@ class Swash(Shifting):
         rise = self._rise(moment)
         front = np.exp(-(((self.deep + 1.6 * self.reach * rise) / self.edge) ** 2))
         wet = np.clip(-self.deep / self.edge, 0, 1) * np.exp(-((self.deep / (2.5 * self.edge)) ** 2))
-        gain = 1 + shown * self.front * (FOAM * front * np.clip(0.6 + 0.5 * rise, 0, 1.3) - 0.10 * wet)
+        gain = 1 + shown * self.nearness * (FOAM * front * np.clip(0.6 + 0.5 * rise, 0, 1.3) - 0.10 * wet)
         light.multiply(gain[1:-1, 1:-1].astype(np.float32))
 
     def _rise(self, moment: Moment) -> Map:

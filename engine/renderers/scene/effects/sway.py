@@ -35,9 +35,8 @@ class Sway(Shifting):
 
     def prepare(self) -> None:
         grid, stage = self.grid, self.stage
-        plants = blur(grid.sample(stage.reading.place(Need.VEGETATION)), 1.5) * _freedom(
-            self._plants(), grid.x.shape
-        )
+        found = stage.reading.place(Need.VEGETATION)
+        plants = blur(grid.sample(found), 1.5) * _freedom(found, grid.x.shape)
         people = grid.sample(stage.reading.near) if stage.reading.people else np.zeros_like(plants)
         self._near = bool((plants * grid.sample(stage.reading.near) > 0.3).mean() > 0.003)
         reach = self.strength**0.7 * SWING * min(stage.width, stage.height) * plants * (1 - people)
@@ -65,9 +64,6 @@ class Sway(Shifting):
         factors = np.array([part for turn in turns for part in (np.cos(turn) - 1, -np.sin(turn))], np.float32)
         across = np.tensordot(factors, self.bases, 1)
         return Shift(across, 0.22 * across)
-
-    def _plants(self) -> Map:
-        return self.stage.reading.place(Need.VEGETATION)
 
 
 def _freedom(plants: Map, shape: tuple[int, ...]) -> Map:

@@ -16,7 +16,7 @@ from engine.renderers.scene.filters import blur, make_clouds, resize_map
 from engine.renderers.scene.picture import Map, Picture
 from engine.renderers.scene.places import Need
 from engine.renderers.scene.stage import Moment
-from engine.renderers.scene.warp import Grid, Region
+from engine.renderers.scene.warp import STEP, Grid, Region
 
 PERIOD = 1.0  # seconds; twice as long melts
 SPEED = 0.05  # of the short side a second
@@ -74,7 +74,7 @@ class WhiteWater(Effect):
     def _follow(self, moment: Moment) -> list[Map]:
         """The maps where the camera has taken what they describe."""
         from_x, from_y = moment.camera.look(moment.pose, self.grid.x, self.grid.y, self.depth)
-        across, down = (((axis + 0.5) / 8 + 0.5).astype(np.float32) for axis in (from_x, from_y))
+        across, down = (((axis + 0.5) / STEP + 0.5).astype(np.float32) for axis in (from_x, from_y))
         return [
             np.asarray(cv2.remap(values, across, down, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE))
             for values in (self.cover, self.flow_x, self.flow_y, self.start)

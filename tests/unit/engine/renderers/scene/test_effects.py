@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from photos import SMALL, landscape, with_ball
 
-from bench.drawn import beach, candle, cup, stream
+from bench.drawn import beach, candle, cup, room, stream
+from engine.gates.flashing import most_flashes_in_a_second
 from engine.renderers.scene.analysis import read_photo
 from engine.renderers.scene.camera import Camera
 from engine.renderers.scene.compose import Composer
@@ -172,3 +173,28 @@ def test_a_loop_ends_where_it_began(view, code):
     steps = [np.abs(after - before).mean() for before, after in itertools.pairwise(frames)]
     assert np.abs(composer.compose(1).y.astype(float) - photo.y).mean() < 0.05
     assert np.abs(frames[-1] - frames[0]).mean() <= 2 * np.mean(steps)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_lightning_flashes_and_never_more_than_the_gate_lets_pass(views, seed):
+    _, composer = compose(views("lightning"), "lightning", strength=1.6, seed=seed)
+
+    frames = [cv2.resize(frame.y, (24, 40), interpolation=cv2.INTER_AREA) for frame in composer.frames(96)]
+
+    light = (np.clip((np.float32(frames) - 16) / 219, 0, 1)) ** 2.2
+    brightness = light.mean((1, 2))
+    assert np.diff(brightness).max() > 0.02
+    assert most_flashes_in_a_second(light, frames_per_second=24) <= 2
+
+
+def test_places_are_looked_for_only_when_asked_and_not_found_in_a_bare_room(views, models):
+    codes = ["sway", "swash", "white_water", "flicker", "steam"]
+    needs = {EFFECTS[code].needs for code in codes}
+
+    bare = read_photo(
+        room().pixels, PhotoFacts(), clip_format=SMALL, model=NearObjectModel(models), needs=needs
+    ).reading
+
+    assert all(views(code).reading.has(EFFECTS[code].needs) for code in codes)
+    assert set(bare.places) == needs
+    assert not any(bare.has(need) for need in needs)

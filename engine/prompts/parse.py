@@ -33,6 +33,7 @@ def parse_prompt(prompt: str, *, locale: str) -> Directions:
     )
     wishes = _find_wishes(reading, refused)
     sounds = tuple(dict.fromkeys(_find_sounds(reading)))
+    sound = _find_sound(reading, sounds)
     return Directions(
         camera=_find_camera(reading),
         wishes=wishes,
@@ -40,8 +41,8 @@ def parse_prompt(prompt: str, *, locale: str) -> Directions:
         impossible=tuple(find_impossible(reading)),
         speed=_find_speed(reading),
         loop=any(hit.kind == "loop" for hit in reading.hits),
-        sound=_find_sound(reading, sounds),
-        sounds=sounds,
+        sound=sound,
+        sounds=sounds if sound else (),
         understood=any(hit.kind in SPOKEN_TO | {"speed"} for hit in reading.hits),
     )
 

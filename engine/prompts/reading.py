@@ -117,7 +117,7 @@ def _is_settled(caption: Caption, lexicon: Lexicon) -> bool:
 
 
 def _says_something(hits: Iterable[Hit]) -> bool:
-    return any(hit.kind in SPOKEN_TO for hit in hits)
+    return any(hit.kind in SPOKEN_TO or hit.kind == "decoy" for hit in hits)
 
 
 def _loans(

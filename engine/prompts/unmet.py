@@ -116,11 +116,12 @@ def _is_unspaced(hit: Hit, reading: Reading) -> bool:
 
 
 def _trim(hit: Hit, start: int, end: int, reading: Reading) -> tuple[int, int]:
-    """At most QUOTE_WORDS words, without small ones at the end."""
-    most = QUOTE_LETTERS if _is_unspaced(hit, reading) else QUOTE_WORDS
+    """Not too many words, without small ones at the end; single characters would tear a word apart."""
+    unspaced = _is_unspaced(hit, reading)
+    most = QUOTE_LETTERS if unspaced else QUOTE_WORDS
     start = max(start, hit.end - most + 2)
     end = min(end, start + most)
-    while end > hit.end and ("small", "small") in reading.roles[end - 1]:
+    while not unspaced and end > hit.end and ("small", "small") in reading.roles[end - 1]:
         end -= 1
     return start, max(end, hit.end)
 

@@ -1,9 +1,10 @@
-"""Where the watermark's canvas lies in a picture that was cut, scaled, mirrored or turned by up to two degrees.
+"""Where the watermark's canvas lies in a picture that was cut.
 
-No pilot is written for this: a mark has much more energy where it is read right than where it is not (60 standard
-deviations in one frame), so the way is to look. First a window of one period in the middle of the picture: as small as
-that, it forgives a wrong scale of 2 % and a wrong angle of one degree, so that few have to be tried; every offset of
-the blocks and every offset of the period is tried at once. From the best place, small steps uphill with larger windows.
+No pilot is written for this: a mark has much more energy where it is read right than where it is not, so the way is to
+look. It must be found to a quarter of the canvas' pixel, since in a picture with detail a coefficient changes by more than a
+step of the lattice from one pixel to the next. So the scale must be known beforehand: a cut picture has the pixels that it
+had. Every offset of the blocks, of the period and of a quarter pixel is tried; from the best places, small steps uphill.
+A picture that was scaled by an unknown amount after a cut, or turned, would need thousands of such looks: it is not found.
 """
 
 from __future__ import annotations
@@ -126,8 +127,9 @@ def _look(pictures: Sequence[Plane], lattice: Lattice, scales: Sequence[float]) 
     """The best places of all scales and offsets, a quarter of a pixel apart, the best first."""
     rolls = _Rolls(lattice)
     found = []
-    for scale, down, across in itertools.product(scales, _QUARTERS, _QUARTERS):
-        corner = _corner(pictures[0], scale, 0.0).moved(across, down)
+    large = [scale for scale in scales if min(_window(pictures[0], scale)) >= PERIOD]
+    for scale, down, across in itertools.product(large, _QUARTERS, _QUARTERS):
+        corner = _corner(pictures[0], scale).moved(across, down)
         strength, *begin = rolls.best(_circles(pictures, corner))
         found.append((strength, corner.moved(*begin)))
     found.sort(key=lambda it: it[0], reverse=True)
@@ -140,12 +142,11 @@ def _window(picture: Plane, scale: float) -> tuple[int, int]:
     return int(height / scale - BLOCK + 1) // BLOCK, int(width / scale - BLOCK + 1) // BLOCK
 
 
-def _corner(picture: Plane, scale: float, degrees: float) -> Alignment:
+def _corner(picture: Plane, scale: float) -> Alignment:
+    """Where a window of all blocks that fit begins, so that it lies in the middle."""
     height, width = picture.shape
     down, across = ((it + 1) * BLOCK - 1 for it in _window(picture, scale))
-    return Alignment(scale=float(scale), degrees=degrees, x=width / 2, y=height / 2).moved(
-        -across / 2, -down / 2
-    )
+    return Alignment(scale=scale, degrees=0.0, x=width / 2, y=height / 2).moved(-across / 2, -down / 2)
 
 
 def _slide(blocks: int) -> NDArray[np.float32]:

@@ -32,7 +32,8 @@ MOST_FRAMES = 48
 MOST_DECODED = 1800
 """Half a minute at 60 a second; what lies beyond is not looked at."""
 
-MOST_PIXELS = 4096 * 2304
+LEAST_PIXELS, MOST_PIXELS = SHORT_SIDE // 2, 4096
+"""Of a side: below, nothing of a mark is left; above, no clip of ours was enlarged, and memory is not endless."""
 
 _STRANGERS = {"format_whitelist": "mov,matroska", "protocol_whitelist": "file"}
 """A list of addresses is no video, whatever its name says."""
@@ -89,8 +90,10 @@ def read_luma(path: Path) -> Iterator[Picture]:
     try:
         with av.open(str(path), "r", options=_STRANGERS) as container:
             video = container.streams.video[0]
-            if video.width * video.height > MOST_PIXELS:
+            if max(video.width, video.height) > MOST_PIXELS:
                 raise ValueError("not a readable video: too large")
+            if min(video.width, video.height) < LEAST_PIXELS:
+                return
             every = max(1, min(video.frames, MOST_DECODED) // MOST_FRAMES)
             decoded = islice(container.decode(video=0), 0, min(MOST_DECODED, every * MOST_FRAMES), every)
             for frame in decoded:

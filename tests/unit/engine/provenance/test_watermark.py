@@ -12,6 +12,7 @@ from engine.provenance.mark import Mark, bring_watermark_key, mark_number
 from engine.provenance.reading import picture_of, read_luma, read_pictures, read_watermark
 from engine.provenance.source_type import SourceType
 from engine.provenance.watermark import Stamp, can_carry
+from tests.conftest import encode, moving_frames
 
 KEY = bytes(range(32))
 NUMBER = 0xA1B2C3D4E5F6
@@ -122,6 +123,14 @@ def test_a_clip_that_was_cut_keeps_its_number():
     stamp.stamp(frame)
 
     assert read_pictures([picture_of(frame.y[30:680, 41:690])], KEY).number == NUMBER
+
+
+@pytest.mark.parametrize(("width", "height"), [(16, 16), (80, 80), (64, 2000), (2000, 80)])
+def test_strange_sizes_read_as_nothing(tmp_path, width, height):
+    path = tmp_path / "strange.mp4"
+    encode(moving_frames(width=width, height=height, count=2), path, width=width, height=height)
+
+    assert read_watermark(path, KEY) is None
 
 
 def test_one_frame_is_enough():

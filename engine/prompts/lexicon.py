@@ -79,7 +79,8 @@ class Lexicon:
 class _Entry(NamedTuple):
     """`rest` are the words after the first: None for a gap, else (stem, open beginning, open ending).
 
-    Of two entries for the same words the one with more letters says more: `letters` breaks the tie.
+    Of two entries for the same words the one with more letters says more: `letters` breaks the tie. `last` is the
+    last word where that is a whole one: a caption without it need not be searched for the phrase.
     """
 
     language: str
@@ -87,6 +88,7 @@ class _Entry(NamedTuple):
     code: str
     gap: int
     letters: int
+    last: str
     rest: tuple[tuple[str, bool, bool] | None, ...]
 
 
@@ -104,9 +106,10 @@ class Index:
         """All hits in folded words by language; of rivals that overlap only the longest is kept."""
         found: dict[str, list[_Found]] = defaultdict(list)
         known: dict[str, list[_Entry]] = {}
+        present = {*words, ""}
         for start, word in enumerate(words):
             if word not in known:
-                known[word] = list(self._beginning_with(word))
+                known[word] = [entry for entry in self._beginning_with(word) if entry.last in present]
             for entry in known[word]:
                 end = _end(entry, words, start + 1) if entry.rest else start + 1
                 if end:
@@ -115,7 +118,7 @@ class Index:
                     )
             pair = self.pairs.get((word, words[start + 1])) if start + 1 < len(words) else None
             for entry in pair or ():
-                if end := _end(entry, words, start + 2):
+                if entry.last in present and (end := _end(entry, words, start + 2)):
                     found[entry.language].append(
                         (start - end, -entry.letters, Hit(entry.kind, entry.code, start, end))
                     )
@@ -129,7 +132,9 @@ class Index:
         if first is None:
             raise ValueError(f"{table.language}: {entry!r} begins with a gap")
         stem, beginning, ending = first
-        made = _Entry(table.language, kind, code, table.gap, len(entry), tuple(others))
+        final = others[-1] if others else None
+        last = final[0] if final and not any(final[1:]) else ""
+        made = _Entry(table.language, kind, code, table.gap, len(entry), last, tuple(others))
         if beginning and ending:
             self.insides[stem].append(made)
         elif beginning:
@@ -167,7 +172,7 @@ def load_index() -> Index:
         for kind, code, entry in table.entries():
             index.add(table, kind, code, entry)
     for emoji, codes in EMOJI.items():
-        index.whole[emoji] += [_Entry(EVERYWHERE, "effect", code, 0, 1, ()) for code in codes]
+        index.whole[emoji] += [_Entry(EVERYWHERE, "effect", code, 0, 1, "", ()) for code in codes]
     return index
 
 

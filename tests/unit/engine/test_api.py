@@ -382,7 +382,7 @@ async def test_a_long_poll_answers_when_something_comes(house: House) -> None:
     page = await polling
 
     assert [told.outcome.job_id for told in page.outcomes] == [request.job_id]
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 15  # not when the poll would have ended by itself
     assert (await house.client.outcomes(after=page.outcomes[0].sequence, wait_seconds=0)).outcomes == ()
 
 

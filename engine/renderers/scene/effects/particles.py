@@ -38,18 +38,15 @@ def _shape(
     x, y, value = x[seen], y[seen], value[seen]
     left, top = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
     steps = np.arange(-reach, reach + 1)
-    across = _bell(steps[None] - (x - left)[:, None], radius)
-    down = _bell(steps[None] - (y - top)[:, None], radius)
-    values = down[:, :, None] * (across * value[:, None])[:, None, :]
-    columns, rows = left[:, None, None] + steps[None, None], top[:, None, None] + steps[None, :, None]
-    inside = (
-        (columns >= 0)
-        & (columns < width)
-        & (rows >= 0)
-        & (rows < height)
-        & (values > 0.004 * value.max(initial=0))
-    )
-    return (rows * width + columns)[inside], values[inside]
+    columns, rows = left[:, None] + steps, top[:, None] + steps
+    across = _bell(columns - x[:, None], radius) * value[:, None].astype(np.float32)
+    down = _bell(rows - y[:, None], radius)
+    across[(columns < 0) | (columns >= width)] = 0  # what lies outside the frame
+    down[(rows < 0) | (rows >= height)] = 0
+    values = (down[:, :, None] * across[:, None, :]).ravel()
+    kept = np.flatnonzero(values > 0.004 * value.max(initial=0))
+    index = (rows[:, :, None] * width + columns[:, None, :]).ravel()
+    return index[kept], values[kept]
 
 
 def _bell(distance: Map, radius: float) -> NDArray[np.float32]:

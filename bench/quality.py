@@ -42,7 +42,7 @@ from engine.renderers.scene.effects import EFFECTS
 
 FIRST_FRAME_GOAL, REGION_GOAL, FLICKER_GOAL, DUPLICATES_GOAL, SEAM_GOAL = 0.95, 2.0, 3.0, 0.05, 2.0
 
-FLICKERS = frozenset({"lightning", "flicker", "candle"})
+FLICKERS = frozenset({"lightning", "flicker"})
 """Effects that are a flicker."""
 
 QUICK_SCENE = "lake"  # has most of what effects need

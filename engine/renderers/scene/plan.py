@@ -116,7 +116,9 @@ def _portrait_wishes(reading: Reading) -> tuple[Wish, ...]:
 def _has(reading: Reading, wish: Wish, *, asked: bool) -> bool:
     match _need(wish):
         case Need.CLOUDS:
-            return reading.sky.drifts(asked=asked) and (asked or not reading.portrait)
+            # A backdrop and stars stand still unless asked.
+            calm = reading.portrait or reading.daylight.is_night
+            return reading.sky.drifts(asked=asked) and (asked or not calm)
         case Need.OPENING:
             return reading.has(Need.OPENING) and not reading.people
         case Need.FACE:

@@ -98,6 +98,12 @@ def test_an_empty_caption_moves_the_camera_and_a_sky_that_can_be_trusted(rendere
     assert without.made.moved == ("push_in",)
 
 
+def test_a_night_sky_stands_still_unless_asked(renderer):
+    night = (landscape() * 0.2).astype(np.uint8)
+
+    assert renderer.animate(scene(night)).made.moved == ("push_in",)
+
+
 def test_a_portrait_keeps_its_backdrop_still_unless_asked(renderer):
     facts = PhotoFacts(faces=(Face(x=120, y=200, width=110, height=130, score=0.9),))
 

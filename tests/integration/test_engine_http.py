@@ -14,10 +14,10 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 
-from engine.__main__ import engine, listening, prepare
 from engine.client import Address, EngineClient
 from engine.config import ClipTable, EngineConfig, EngineTable, LimitsTable
 from engine.errors import Conflict, InvalidRequest, NotFound, PhotoRejected, QuotaExceeded, Unauthorized
+from engine.process import engine, listening, prepare
 from engine.schema import (
     Animated,
     Canceled,

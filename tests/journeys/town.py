@@ -21,9 +21,9 @@ from bot.identities import KeyedIdentities, load_secret
 from bot.playground.client import Play
 from bot.playground.seen import Seen
 from bot.playground.server import Playground
-from engine.__main__ import engine, listening, prepare
 from engine.client import Address, EngineClient
 from engine.config import EngineConfig
+from engine.process import engine, listening, prepare
 
 MODELS = Path(__file__).parents[2] / "data" / "models"
 ANN_ID, BOB_ID = 100_000_001, 100_000_002

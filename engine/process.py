@@ -1,0 +1,198 @@
+"""The engine as a process: made ready at its first start, put together, listening, stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from aiohttp import web
+
+from engine import logs, models
+from engine.api import Door
+from engine.config import EngineConfig
+from engine.detector import Detector
+from engine.dispatcher import Dispatcher, Retention
+from engine.errors import ConfigError
+from engine.finishing import Finishing
+from engine.fleet.local import LocalFleet
+from engine.ledger import Ledger, Limits
+from engine.metrics import Metrics
+from engine.pipeline import Shop
+from engine.provenance import keys as signing_keys
+from engine.provenance.mark import bring_watermark_key
+from engine.renderers import ENTRY_POINT_GROUP, ClipFormat
+from engine.screening import Screening
+
+LEAST_TOKEN = 16
+"""Characters of the bearer token; fewer can be guessed."""
+
+LONGEST_SOCKET_PATH = 107
+"""What the kernel takes as the path of a Unix socket."""
+
+HOUR, DAY = 3600.0, 86_400.0
+
+log = logs.get(__name__)
+
+
+def look_over(loaded: EngineConfig) -> None:
+    """What can be known before a start, beyond what each value may be. Raises ConfigError."""
+    installed = entry_points(group=ENTRY_POINT_GROUP).names
+    if loaded.engine.renderer not in installed:
+        raise ConfigError(
+            f"[engine] renderer = {loaded.engine.renderer!r} is not installed; there are: {', '.join(sorted(installed))}"
+        )
+    if not loaded.engine.port and len(os.fsencode(loaded.socket)) > LONGEST_SOCKET_PATH:
+        raise ConfigError(
+            "the data folder's path is too long for a Unix socket: use a shorter `data`, or set [engine] port and token_file"
+        )
+    _token(loaded)
+
+
+def prepare(loaded: EngineConfig) -> None:
+    """What the first start makes: folders, keys and weights. Raises ConfigError."""
+    look_over(loaded)
+    for folder in (loaded.data, *(loaded.data / name for name in ("photos", "clips", "work", "models"))):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not loaded.keys.exists():
+        signing_keys.init_keys(loaded.keys, operator=loaded.provenance.operator)
+        log.info("signing keys made")
+    bring_weights(loaded.models)
+
+
+def bring_weights(folder: Path) -> None:
+    """Raises ConfigError where the renderer cannot do without what could not be had; the rest is switched off, and said."""
+    complaint = None
+    try:
+        models.fetch(folder)
+    except ConfigError as error:
+        complaint = error
+    for state in models.describe(folder):
+        if not state.present and state.model.kind == "default":
+            log.warning("weights are missing", model=state.model.name, off=state.model.needed_for)
+        if not state.present and state.model.kind == "required" and state.model.sources and complaint:
+            raise complaint
+
+
+async def serve(loaded: EngineConfig) -> None:
+    """Everything open, then wait for a signal; everything closes in the opposite order."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    async with engine(loaded) as door, listening(loaded, door):
+        log.info("engine listens", port=loaded.engine.port or None, renderer=loaded.engine.renderer)
+        await stopping.wait()
+        log.info("engine stops")
+        door.dispatcher.accepting = False
+        door.dispatcher.news.ring()
+
+
+@asynccontextmanager
+async def engine(loaded: EngineConfig) -> AsyncIterator[Door]:
+    """The engine's parts, put together. Raises ConfigError."""
+    limits = Limits(
+        depth=loaded.limits.depth,
+        queued_per_requester=loaded.limits.queued_per_requester,
+        running_per_requester=loaded.limits.running_per_requester,
+    )
+    async with AsyncExitStack() as parts:
+        ledger = await parts.enter_async_context(Ledger(loaded.data / "engine.sqlite", limits=limits))
+        finishing = await parts.enter_async_context(
+            Finishing(
+                keys=loaded.keys,
+                operator=loaded.provenance.operator,
+                tsa_url=loaded.provenance.tsa_url or None,
+                signer=loaded.provenance.signer,
+            )
+        )
+        screening = await parts.enter_async_context(
+            Screening(
+                models=loaded.models,
+                policy=loaded.policy,
+                environment=loaded.environment,
+                check_seconds=loaded.limits.check_seconds,
+            )
+        )
+        fleet = await parts.enter_async_context(
+            LocalFleet(
+                renderer=loaded.engine.renderer,
+                models=loaded.models,
+                work=loaded.data / "work",
+                options=loaded.renderer,
+                devices=loaded.engine.devices,
+            )
+        )
+        detector = Detector(
+            root_pem=signing_keys.read_root(loaded.keys),
+            watermark_key=bring_watermark_key(loaded.keys),
+            registry=ledger,
+        )
+        shop = Shop(
+            screening=screening,
+            finishing=finishing,
+            detector=detector,
+            photos=loaded.data / "photos",
+            clips=loaded.data / "clips",
+            clip_format=ClipFormat(
+                short_side=loaded.clip.short_side,
+                seconds=loaded.clip.seconds,
+                frames_per_second=loaded.clip.frames_per_second,
+                aspect=loaded.clip.aspect,
+            ),
+        )
+        dispatcher = Dispatcher(
+            ledger=ledger,
+            fleet=fleet,
+            shop=shop,
+            metrics=Metrics(),
+            retention=Retention(
+                clip=loaded.retention.clip_hours * HOUR,
+                prompt=loaded.retention.prompt_days * DAY,
+                ids=loaded.retention.id_days * DAY,
+            ),
+            work=loaded.data / "work",
+            renderer=loaded.engine.renderer,
+        )
+        await parts.enter_async_context(dispatcher.serving(drain_seconds=loaded.engine.drain_seconds))
+        yield Door(
+            dispatcher=dispatcher,
+            places=loaded.limits.at_the_door,
+            body_seconds=loaded.limits.body_seconds,
+            free_disk_megabytes=loaded.engine.free_disk_megabytes,
+            token=_token(loaded),
+        )
+
+
+@asynccontextmanager
+async def listening(loaded: EngineConfig, door: Door) -> AsyncIterator[None]:
+    """A Unix socket that only its owner can open, or loopback with a token."""
+    runner = web.AppRunner(door.application(), access_log=None, shutdown_timeout=5.0)
+    await runner.setup()
+    try:
+        if loaded.engine.port:
+            await web.TCPSite(runner, "127.0.0.1", loaded.engine.port).start()
+        else:
+            loaded.socket.unlink(missing_ok=True)  # the ledger's lock says that nobody else listens here
+            await web.UnixSite(runner, str(loaded.socket)).start()
+            loaded.socket.chmod(0o600)
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def _token(loaded: EngineConfig) -> str | None:
+    """The bearer token; on a Unix socket there is none. Raises ConfigError."""
+    if not loaded.engine.port:
+        return None
+    try:
+        token = (loaded.folder / loaded.engine.token_file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"[engine] token_file cannot be read ({type(error).__name__})") from error
+    if len(token) < LEAST_TOKEN:
+        raise ConfigError(f"[engine] token_file: a token of at least {LEAST_TOKEN} characters is expected")
+    return token

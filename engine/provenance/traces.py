@@ -19,7 +19,7 @@ from engine.provenance.reading import Picture, read_luma
 from engine.provenance.verify import Link
 
 MOST_PICTURE_BYTES = 40 * 2**20
-"""More than four times a tall phone video; only a strip a hundred times as long as wide has so much."""
+"""More than twice a tall phone video; only a strip a hundred times as long as wide has so much."""
 
 
 def main(link: Link) -> None:

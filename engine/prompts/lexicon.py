@@ -134,7 +134,7 @@ class Index:
         stem, beginning, ending = first
         final = others[-1] if others else None
         last = final[0] if final and not any(final[1:]) else ""
-        made = _Entry(table.language, kind, code, table.gap, len(entry), last, tuple(others))
+        made = _Entry(table.language, kind, code, table.gap, _letters(entry), last, tuple(others))
         if beginning and ending:
             self.insides[stem].append(made)
         elif beginning:
@@ -203,6 +203,11 @@ def _parse(word: str) -> tuple[str, bool, bool] | None:
     if word == "..":
         return None
     return fold_word(word.strip("*")), word.startswith("*"), len(word) > 1 and word.endswith("*")
+
+
+def _letters(entry: str) -> int:
+    """Twice as many as there are; one more where nothing is open, so that a whole word beats its own stem."""
+    return 2 * len(entry.replace("*", "")) + ("*" not in entry)
 
 
 def _end(entry: _Entry, words: Sequence[str], position: int) -> int:

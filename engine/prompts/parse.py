@@ -18,18 +18,24 @@ SPEEDS = {"slow": 0.6, "fast": 1.6}
 SOUND_REACH = 8
 SOUNDS_OF = {
     "rain": "rain", "water": "waves", "swash": "waves", "white_water": "stream", "sway": "wind", "flicker": "fire",
-    "lightning": "thunder",
+    "lightning": "thunder", "storm": "thunder",
 }  # fmt: skip
 """What an effect sounds like where its clause asks for sound: "the sound of rain"."""
+
+
+STORM = "storm"
+MADE_OF = {STORM: ("rain", "lightning")}
+"""One word that asks for two effects: a thunderstorm."""
 
 
 def parse_prompt(prompt: str, *, locale: str) -> Directions:
     """What a caption asks for, in whichever of our languages it is written; never raises."""
     reading = read(prompt, locale=locale)
     refused = dict.fromkeys(
-        _camera_code(hit)
+        code
         for hit in reading.hits
         if hit in reading.negated and hit.kind in {"effect", "camera"}
+        for code in _codes(hit)
     )
     wishes = _find_wishes(reading, refused)
     sounds = tuple(dict.fromkeys(_find_sounds(reading)))
@@ -51,8 +57,9 @@ def _find_wishes(reading: Reading, refused: Iterable[str]) -> tuple[Wish, ...]:
     """In the order of the caption; the first strength that is said counts, and a refusal wins."""
     strengths: dict[str, float] = {}
     for hit in reading.wishes("effect"):
-        if strengths.get(hit.code, 1.0) == 1.0:
-            strengths[hit.code] = _strength(hit, reading)
+        for code in _codes(hit):
+            if strengths.get(code, 1.0) == 1.0:
+                strengths[code] = _strength(hit, reading)
     return tuple(
         Wish(effect=code, strength=strength) for code, strength in strengths.items() if code not in refused
     )
@@ -82,8 +89,9 @@ def _find_camera(reading: Reading) -> str | None:
     return named[0] if named else ("push_in" if moves else None)
 
 
-def _camera_code(hit: Hit) -> str:
-    return "push_in" if hit.code == "any" else hit.code
+def _codes(hit: Hit) -> tuple[str, ...]:
+    """What a hit stands for: a camera that moves in any way moves in, and a storm is made of two effects."""
+    return ("push_in",) if hit.code == "any" else MADE_OF.get(hit.code, (hit.code,))
 
 
 def _find_speed(reading: Reading) -> float:

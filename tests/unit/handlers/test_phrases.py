@@ -2,6 +2,7 @@ import pytest
 
 from engine.prompts.lexicon import load_lexicons
 from engine.prompts.looks import LOOK_NAMES
+from engine.prompts.parse import STORM
 from engine.renderers.described import AS_DESCRIBED
 from engine.renderers.scene.effects import EFFECTS as RENDERED
 from engine.renderers.scene.plan import LOOP
@@ -94,4 +95,4 @@ def test_a_motion_that_an_operator_added_is_named_by_its_code() -> None:
 def test_every_motion_that_can_be_asked_for_or_offered_has_a_word_and_no_other() -> None:
     asked = {code for lexicon in load_lexicons().values() for code in lexicon.effects | lexicon.cameras}
 
-    assert (asked - {"any"}) | set(LOOK_NAMES) | set(RENDERED) | {AS_DESCRIBED, LOOP} == set(EFFECTS)
+    assert (asked - {"any", STORM}) | set(LOOK_NAMES) | set(RENDERED) | {AS_DESCRIBED, LOOP} == set(EFFECTS)

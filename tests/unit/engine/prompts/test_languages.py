@@ -92,3 +92,16 @@ def test_what_shall_be_heard(prompt, sounds, sound):
     directions = parse_prompt(prompt, locale="")
 
     assert (directions.sounds, directions.sound) == (sounds, sound)
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    ["a thunderstorm at sea", "ein Gewitter zieht auf", "un temporale", "un orage éclate", "гроза", "雷雨"],
+)
+def test_a_thunderstorm_is_rain_and_lightning(prompt):
+    assert effects(prompt) >= {"rain", "lightning"}
+
+
+def test_clouds_of_a_thunderstorm_bring_no_rain():
+    assert "rain" not in effects("Gewitterwolken ziehen auf") | effects("nuages d'orage")
+    assert effects("no thunderstorm, just snow") == {"snow"}

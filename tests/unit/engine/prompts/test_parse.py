@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from engine.prompts.directions import Directions, Wish
 from engine.prompts.lexicon import fold_word, load_index, load_lexicons, split
 from engine.prompts.looks import LOOK_NAMES, LOOKS
-from engine.prompts.parse import parse_prompt
+from engine.prompts.parse import STORM, parse_prompt
 from engine.prompts.tables import FOLDER, read_table
 from engine.renderers.scene.camera import MOVES
 from engine.renderers.scene.effects import EFFECTS
@@ -217,7 +217,7 @@ def test_captions_that_nobody_tuned_to(captions):
 
 @pytest.mark.parametrize("lexicon", load_lexicons().values(), ids=load_lexicons())
 def test_every_table_has_words_for_all_that_can_be_done(lexicon):
-    assert lexicon.effects == set(EFFECTS)
+    assert lexicon.effects == {*EFFECTS, STORM}
     assert lexicon.cameras == {*MOVES, "any"}
     assert lexicon.heard == set(TEXTURES)
 

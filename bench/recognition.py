@@ -153,8 +153,8 @@ def recognised(samples: Sequence[Sample], copy: Copy, path: Path) -> tuple[float
         copy(list(read(sample.path)), path)
         reading = read_watermark(path, KEY)
         marks += reading is not None and reading.number == sample.number
-        code = read_fingerprint(path)
-        codes += code is not None and apart(code, sample.fingerprint) <= NEAR_BITS
+        found = (read_fingerprint(path, mirrored=mirrored) for mirrored in (False, True))
+        codes += any(code is not None and apart(code, sample.fingerprint) <= NEAR_BITS for code in found)
     return 100 * marks / len(samples), 100 * codes / len(samples)
 
 

@@ -106,12 +106,11 @@ class Detector:
 
     async def _known_by_fingerprint(self, found: copies.Traces) -> VerifyReport | None:
         """A likeness, and no proof: two videos of one photo can be alike."""
-        if found.fingerprint is None:
-            return None
-        clip = await self._registry.find_fingerprint(found.fingerprint)
-        if clip is None:
-            return None
-        return _known(clip, Layer.FINGERPRINT, Finding.LOOKS_LIKE, made_here=False, intact=False)
+        for fingerprint in found.fingerprints:
+            clip = await self._registry.find_fingerprint(fingerprint)
+            if clip is not None:
+                return _known(clip, Layer.FINGERPRINT, Finding.LOOKS_LIKE, made_here=False, intact=False)
+        return None
 
 
 def _known(

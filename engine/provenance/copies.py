@@ -22,10 +22,10 @@ class SmallPicture(msgspec.Struct, frozen=True):
 
 
 class Traces(msgspec.Struct, frozen=True, tag=True):
-    """Empty where the file is no video that can be read."""
+    """Empty where the file is no video that can be read. `fingerprints` are as it is seen, then as in a mirror."""
 
     pictures: tuple[SmallPicture, ...] = ()
-    fingerprint: bytes | None = None
+    fingerprints: tuple[bytes, ...] = ()
 
 
 class Search(msgspec.Struct, frozen=True, tag=True):

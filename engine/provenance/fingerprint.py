@@ -22,16 +22,26 @@ _MOST_SECONDS = 60
 _SIGNATURE = re.compile(rb"<FrameSignature>([\d\s]+)</FrameSignature>")
 
 
-def read_fingerprint(path: Path, *, timeout_seconds: float = 30.0) -> bytes | None:
-    """32 bytes; None where no video could be decoded in time. The file may be a stranger's, where the process is limited."""
+def read_fingerprint(path: Path, *, mirrored: bool = False, timeout_seconds: float = 30.0) -> bytes | None:
+    """32 bytes; None where no video could be decoded in time. The file may be a stranger's, where the process is limited.
+
+    `mirrored` reads the pictures the other way round: the code of a mirrored copy is far from its original's.
+    """
     import imageio_ffmpeg
     import iscc_core
 
+    turn = "hflip," if mirrored else ""
     command = [
         *(imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "quiet", "-threads", "1"),
         *("-protocol_whitelist", "file", "-format_whitelist", "mov,matroska", "-t", str(_MOST_SECONDS)),
         *("-i", f"file:{path}", "-an", "-sn", "-dn", "-filter_threads", "1"),
-        *("-vf", f"fps={_FRAMES_PER_SECOND},signature=format=xml:filename=/dev/stdout", "-f", "null", "-"),
+        *(
+            "-vf",
+            f"fps={_FRAMES_PER_SECOND},{turn}signature=format=xml:filename=/dev/stdout",
+            "-f",
+            "null",
+            "-",
+        ),
     ]
     try:
         done = subprocess.run(

@@ -35,7 +35,8 @@ def take_traces(data: bytes) -> Traces:
             pictures = tuple(_small_pictures(path))
         except ValueError:
             return Traces()
-        return Traces(pictures=pictures, fingerprint=read_fingerprint(path))
+        codes = (read_fingerprint(path), read_fingerprint(path, mirrored=True))
+        return Traces(pictures=pictures, fingerprints=tuple(code for code in codes if code is not None))
 
 
 def _small_pictures(path: Path) -> Iterator[SmallPicture]:

@@ -25,9 +25,10 @@ import c2pa
 import click
 import encypher_c2pa
 import numpy as np
+from parts.tampering import CHANGED, UNBOUND
 from PIL import Image
-from tampering import CHANGED, UNBOUND
 
+from engine import logs
 from engine.media.clip import Frame, LabeledClip, Made, RenderedClip, TrainedModel
 from engine.media.encode import write_mp4
 from engine.provenance.credentials import ClipSigner
@@ -234,6 +235,7 @@ def show(figure: Figure, *, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True)
 def main(*, quick: bool, as_json: bool) -> None:
     """Print the figures."""
+    logs.configure(process="bench")  # to stderr
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for figure in measure_credentials(folder, times=2 if quick else 20):

@@ -24,6 +24,7 @@ import click
 import numpy as np
 from PIL import Image
 
+from engine import logs
 from engine.config import RendererTable
 from engine.errors import ConfigError
 from engine.media.clip import Frame, Made, RenderedClip, TrainedModel
@@ -60,6 +61,7 @@ class Line:
 @click.option("--rounds", default=3, show_default=True)
 def main(*, quick: bool, as_json: bool, rounds: int) -> None:
     """Measure and print."""
+    logs.configure(process="bench")  # to stderr
     try:
         lines = list(measure(rounds=1 if quick else rounds, quick=quick))
     except ConfigError as error:

@@ -27,7 +27,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in a worker; before num
 
 import cv2
 import numpy as np
-from drawn import portrait
+from parts.drawn import portrait
 
 from engine import logs
 from engine.classifiers.faces import FaceReader

@@ -23,6 +23,7 @@ import click
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in the gate child; before numpy is imported
 
+from engine import logs
 from engine.classifiers.sentences import LANGUAGES
 from engine.policy import Judge
 from engine.verdicts import Refusal, RestrictedTo
@@ -155,6 +156,7 @@ def main(
     *, folder: Path | None, split: str, with_evasions: bool, quick: bool, as_json: bool, misses: bool
 ) -> None:
     """Print the figures."""
+    logs.configure(process="bench")  # to stderr
     judge = Judge.load(Path(), Limits())
     paths = sorted(folder.glob("*.tsv")) if folder else [CAPTIONS / f"{split}.tsv"]
     for path in paths:

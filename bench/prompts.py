@@ -1,6 +1,7 @@
+#!/usr/bin/env python3
 """How well captions are read: precision, recall and negation in each language, over sets that were tuned to and blind ones.
 
-    python -m bench.prompts [--set blind|tuned|confirm] [--language de] [--show] [--json]
+    bench/prompts.py [--quick] [--set blind|tuned|confirm] [--language de] [--show] [--json]
 
 A line of `bench/captions/directions/<language>.tsv` is: set, caption, what it asks for. `snow` is an effect, `@pan_left` a
 camera move, `!` something that cannot be done, `mute`, `loop`, `sound` and `sound:rain` what they say; `-snow` is refused and

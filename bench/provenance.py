@@ -21,9 +21,10 @@ from pathlib import Path
 
 import click
 import numpy as np
-import recognition
-from figures import Figure, show
+from parts import recognition
+from parts.figures import Figure, show
 
+from engine import logs
 from engine.detector import Detector
 from engine.media.clip import Frame, LabeledClip, Made, RenderedClip, TrainedModel
 from engine.media.encode import write_mp4
@@ -165,6 +166,7 @@ async def in_a_child(keys: Path, data: bytes, *, times: int) -> float:
 @click.option("--models", default=Path("data/models"), type=click.Path(path_type=Path), show_default=True)
 def main(*, quick: bool, as_json: bool, models: Path) -> None:
     """Print the figures."""
+    logs.configure(process="bench")  # to stderr
     size = QUICK if quick else DEFAULT
     with tempfile.TemporaryDirectory() as folder:
         for figure in measure(size, Path(folder), times=3 if quick else 9):

@@ -24,8 +24,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in a worker; before num
 
 import cv2
 import numpy as np
-from gallery import PLACES, Gallery, Photo, find_photos
-from sheets import save_sheet, strip
+from parts.gallery import PLACES, Gallery, Photo, find_photos
+from parts.sheets import save_sheet, strip
 
 from engine import logs
 from engine.errors import ConfigError

@@ -29,6 +29,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in a worker; before num
 import cv2
 import numpy as np
 
+from engine import logs
 from engine.config import RendererTable
 from engine.errors import ConfigError
 from engine.media.clip import Frame, RenderedClip
@@ -93,6 +94,7 @@ def main(
     peak_memory: bool,
 ) -> None:
     """Measure and print."""
+    logs.configure(process="bench")  # to stderr
     cv2.setNumThreads(1)
     try:
         find_model(models, "u2netp")

@@ -25,6 +25,7 @@ import cv2
 import numpy as np
 from scipy import signal
 
+from engine import logs
 from engine.media.clip import Frame, Made, RenderedClip
 from engine.media.encode import SOUND_RATE, write_mp4
 from engine.media.loudness import measure_loudness
@@ -68,6 +69,7 @@ class Line:
 @click.option("--spectrograms", type=click.Path(path_type=Path), help="Draw all textures into this PNG.")
 def main(*, quick: bool, as_json: bool, spectrograms: Path | None) -> None:
     """Measure and print."""
+    logs.configure(process="bench")  # to stderr
     for line in measure(rounds=1 if quick else 5):
         print(json.dumps(dataclasses.asdict(line)) if as_json else line, flush=True)
     if spectrograms is not None:

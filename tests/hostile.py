@@ -7,7 +7,7 @@ import threading
 import c2pa
 from PIL import Image
 
-from bench.tampering import xmp
+from bench.parts.tampering import xmp
 from engine.provenance.keys import SigningKeys
 
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from bench.tampering import flip
+from bench.parts.tampering import flip
 from engine.detector import Detector
 from engine.ledger import KnownClip
 from engine.media.clip import Frame, LabeledClip, Made, RenderedClip, TrainedModel

@@ -11,7 +11,7 @@ import c2pa
 import pytest
 from cryptography.hazmat.primitives import serialization as pem
 
-from bench.tampering import CHANGED, UNBOUND, flip, without_the_manifest, xmp_box
+from bench.parts.tampering import CHANGED, UNBOUND, flip, without_the_manifest, xmp_box
 from engine.provenance.certificates import CLOCK_SKEW, LEAF_DAYS, make_issuing, make_leaf, make_root
 from engine.provenance.credentials import ClipSigner
 from engine.provenance.keys import SigningKeys, init_keys, load_keys

@@ -1,6 +1,6 @@
 """Synthetic photos whose parts are known, and scenes made of them."""
 
-from bench.drawn import landscape, texture, with_ball
+from bench.parts.drawn import landscape, texture, with_ball
 from engine.prompts.parse import parse_prompt
 from engine.renderers import ClipFormat, Scene
 from engine.verdicts import PhotoFacts

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from photos import SMALL, landscape, with_ball
 
-from bench.drawn import beach, candle, cup, room, stream
+from bench.parts.drawn import beach, candle, cup, room, stream
 from engine.gates.flashing import most_flashes_in_a_second
 from engine.renderers.scene.analysis import read_photo
 from engine.renderers.scene.camera import Camera

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from copies import BEYOND, COPIES, FRAMES_PER_SECOND, Copy, read, write
-from drawn import SCENES
-from figures import Figure
-from gallery import find_photos
+from parts.copies import BEYOND, COPIES, FRAMES_PER_SECOND, Copy, read, write
+from parts.drawn import SCENES
+from parts.figures import Figure
+from parts.gallery import find_photos
 
 from engine.errors import ConfigError
 from engine.ledger.registry import NEAR_BITS

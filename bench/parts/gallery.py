@@ -8,7 +8,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from drawn import SCENES
+from parts.drawn import SCENES
 
 from engine.classifiers.faces import FaceReader
 from engine.renderers import ClipFormat

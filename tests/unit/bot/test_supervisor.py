@@ -14,8 +14,9 @@ from bot import up
 from engine.errors import ConfigError
 
 SLEEPER = """
-import pathlib, sys
+import pathlib, signal, sys
 from bot import up
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup, as CI may be, it is ignored, and scripts/run respects that
 up.parts = lambda *_: [up.Part("sleeper", ("-c", "import time; time.sleep(600)"))]
 sys.exit(up.main(pathlib.Path(sys.argv[1])))
 """

@@ -97,8 +97,14 @@ def shrink(frame: RGB) -> Gray:
 
 
 def similarity(one: RGB, two: RGB) -> float:
-    """Structural similarity (Wang et al., 2004) of luma in windows of 8 pixels: 1 is the same picture."""
-    left, right = (cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float64) for picture in (one, two))
+    """`gray_similarity` of the luma of two pictures."""
+    left, right = (cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in (one, two))
+    return gray_similarity(np.asarray(left, np.uint8), np.asarray(right, np.uint8))
+
+
+def gray_similarity(one: Gray, two: Gray) -> float:
+    """Structural similarity (Wang et al., 2004) in windows of 8 pixels: 1 is the same picture."""
+    left, right = one.astype(np.float64), two.astype(np.float64)
     mean_left, mean_right = cv2.blur(left, (8, 8)), cv2.blur(right, (8, 8))
     variance_left = cv2.blur(left * left, (8, 8)) - mean_left**2
     variance_right = cv2.blur(right * right, (8, 8)) - mean_right**2

@@ -1,7 +1,7 @@
 """What can be measured of a clip without a model: is it this photo, does it move, does it hold together?
 
 Pictures are gray, uint8, all of one size; a long side of about 320 pixels is enough. Flow is OpenCV's DIS optical flow;
-similarity is SSIM (Wang et al., 2004). Calibrated on synthetic clips of a real photo: docs/performance.md.
+the thresholds for these figures are in `engine/renderers/quality.py`. `measures.py` judges finished clips, in colour.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.media.measures import gray_similarity
+
 Gray = NDArray[np.uint8]
 """(height, width)."""
 
@@ -22,10 +24,6 @@ LONG_SIDE = 320
 PAIRS_A_SECOND = 8.0
 SAME_DB = 55.0
 """Two pictures in a row that are closer than this (PSNR) are one picture."""
-
-_WINDOW, _SPREAD = (11, 11), 1.5
-_C1, _C2 = 6.5, 58.5
-"""SSIM's window, and its constants for 0..255."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,7 @@ def measure(frames: Sequence[Gray], photo: Gray, *, frames_per_second: float) ->
     diagonal, seconds = float(np.hypot(*frames[0].shape)), stride / frames_per_second
     brightness = np.array([frame.mean() for frame in frames]) / 255
     return Motion(
-        first=find_similarity(frames[0], photo),
+        first=gray_similarity(frames[0], photo),
         moved=float(np.mean([np.linalg.norm(flow, axis=-1).mean() for *_, flow in flows]))
         / diagonal
         / seconds,
@@ -81,25 +79,6 @@ def find_tear(one: Gray, two: Gray, flow: NDArray[np.float32]) -> float:
         two, columns + flow[..., 0], rows + flow[..., 1], cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE
     )
     return float(np.abs(back.astype(np.float32) - one).mean() / 255)
-
-
-def find_similarity(one: Gray, two: Gray) -> float:
-    """SSIM, 1 for equal pictures."""
-    first, second = one.astype(np.float32), two.astype(np.float32)
-    mean_first, mean_second = _blur(first), _blur(second)
-    spread_first, spread_second = (
-        _blur(first * first) - mean_first**2,
-        _blur(second * second) - mean_second**2,
-    )
-    together = _blur(first * second) - mean_first * mean_second
-    above = (2 * mean_first * mean_second + _C1) * (2 * together + _C2)
-    return float(
-        (above / ((mean_first**2 + mean_second**2 + _C1) * (spread_first + spread_second + _C2))).mean()
-    )
-
-
-def _blur(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(cv2.GaussianBlur(values, _WINDOW, _SPREAD), np.float32)
 
 
 def _distance_db(one: Gray, two: Gray) -> float:

@@ -159,9 +159,11 @@ def _download(source: Source, into: Path, *, endpoint: str | None, say: Callable
 
 
 def _compare(folder: Path, siblings: Any) -> None:
-    """Every large file against the hash that the hub names for it."""
+    """Every large file against the hash that the hub names for it; a name that leads out of the folder is none of ours."""
     for sibling in siblings:
-        path = folder / sibling.rfilename
+        path = (folder / sibling.rfilename).resolve()
+        if not path.is_relative_to(folder.resolve()):
+            continue
         if sibling.lfs is not None and path.is_file() and _hash(path) != sibling.lfs.sha256:
             path.unlink()
             raise ConfigError(f"{sibling.rfilename} is not the file that its repository names; fetch again")
@@ -181,7 +183,11 @@ def _hash(path: Path) -> str:
 
 def _find_missing_tensors(folder: Path) -> Iterator[str]:
     """Diffusers loads a checkpoint that lacks tensors without a word; the files' headers tell."""
-    index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+    try:
+        index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        yield "model_index.json is missing or not readable"
+        return
     for part, kind in index.items():
         if isinstance(kind, list) and kind[0] and list((folder / part).glob("*.safetensors")):
             lacking = sorted(_expected_tensors(folder / part, *kind) - _stored_tensors(folder / part))

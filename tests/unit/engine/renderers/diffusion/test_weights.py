@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import shutil
 import threading
+from types import SimpleNamespace
 
 import pytest
 from aiohttp import web
@@ -13,7 +14,7 @@ from engine.config import RendererTable
 from engine.errors import ConfigError
 from engine.renderers.diffusion.presets import PRESETS
 from engine.renderers.diffusion.renderer import DiffusionRenderer
-from engine.renderers.diffusion.weights import RECORD, fetch, find_faults, list_sources, read_record
+from engine.renderers.diffusion.weights import RECORD, _compare, fetch, find_faults, list_sources, read_record
 
 pytestmark = needs_torch
 
@@ -191,3 +192,17 @@ def test_what_is_missing_or_changed_is_named(hub, weights, tmp_path):
     assert faults[1].startswith("transformer lacks")
     assert list(find_faults(tmp_path / "nothing")) == ["there is no folder nothing"]
     assert (folder / RECORD).is_file()
+
+
+def test_a_folder_that_is_no_pipeline_is_said_to_be_none(tmp_path):
+    assert list(find_faults(tmp_path)) == ["model_index.json is missing or not readable"]
+
+
+def test_a_name_that_leads_out_of_the_folder_removes_nothing(tmp_path):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "mine").write_text("a file of the operator's")
+    stranger = SimpleNamespace(rfilename="../mine", lfs=SimpleNamespace(sha256="0" * 64))
+
+    _compare(tmp_path / "models", [stranger])
+
+    assert (tmp_path / "mine").is_file()

@@ -21,6 +21,9 @@ from engine.provenance.verify import Link
 MOST_PICTURE_BYTES = 40 * 2**20
 """More than twice a tall phone video; only a strip a hundred times as long as wide has so much."""
 
+MIRROR_SECONDS = 5.0
+"""For a second look, in the mirror: it must not cost a long video what the first one found."""
+
 
 def main(link: Link) -> None:
     """The child: one video, one answer."""
@@ -35,7 +38,8 @@ def take_traces(data: bytes) -> Traces:
             pictures = tuple(_small_pictures(path))
         except ValueError:
             return Traces()
-        codes = (read_fingerprint(path), read_fingerprint(path, mirrored=True))
+        mirrored = read_fingerprint(path, mirrored=True, timeout_seconds=MIRROR_SECONDS)
+        codes = (read_fingerprint(path), mirrored)
         return Traces(pictures=pictures, fingerprints=tuple(code for code in codes if code is not None))
 
 

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """How well captions are read: precision, recall and negation in each language, over sets that were tuned to and blind ones.
 
-    bench/prompts.py [--quick] [--set blind|tuned|confirm] [--language de] [--show] [--json]
+    bench/prompts.py [--quick] [--set blind|tuned|confirm] [--language de] [--tables] [--show] [--json]
+
+Read as a job's caption is: tables first, then the sentence encoder for the clauses that they leave unread, in the languages
+that it knows. `--tables` goes without the encoder.
 
 A line of `bench/captions/directions/<language>.tsv` is: set, caption, what it asks for. `snow` is an effect, `@pan_left` a
 camera move, `!` something that cannot be done, `mute`, `loop`, `sound` and `sound:rain` what they say; `-snow` is refused and
@@ -14,11 +17,14 @@ import argparse
 import json
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine.classifiers.caption_head import CaptionHead
+from engine.classifiers.sentences import LANGUAGES, SentenceEncoder
 from engine.prompts.directions import Directions
+from engine.prompts.hints import find_hints
 from engine.prompts.parse import parse_prompt
 
 FOLDER = Path(__file__).with_name("captions") / "directions"
@@ -53,8 +59,8 @@ class Score:
             "negation": self.negated / max(1, self.negations),
         }
 
-    def add(self, caption: str, asked: list[str]) -> None:
-        directions = parse_prompt(caption, locale="")
+    def add(self, caption: str, asked: list[str], *, hints: Sequence[str] = ()) -> None:
+        directions = parse_prompt(caption, locale="", hints=hints)
         found = set(say(directions))
         maybe = {code[1:] for code in asked if code.startswith("?")}
         refused = {code[1:] for code in asked if code.startswith("-")}
@@ -125,12 +131,18 @@ def main() -> None:
     )
     parser.add_argument("--set", action="append", dest="sets", help="only this set (may be repeated)")
     parser.add_argument("--language", action="append", help="only this language (may be repeated)")
+    parser.add_argument("--tables", action="store_true", help="without the sentence encoder")
     parser.add_argument("--show", action="store_true", help="print each caption that was misread")
     parser.add_argument("--json", action="store_true", help="one object a line")
     parser.add_argument("--quick", action="store_true", help="the same: all of it takes seconds")
     options = parser.parse_args()
     languages = options.language or sorted(path.stem for path in FOLDER.glob("*.tsv"))
-    rows = [(language, score) for language in languages for score in [_scores(language)]]
+    hint = _no_hints if options.tables else _hints_of_the_encoder()
+    rows = [
+        (language, score)
+        for language in languages
+        for score in [_scores(language, hint if language in LANGUAGES else _no_hints)]
+    ]
     names = options.sets or sorted({name for _, scores in rows for name in scores})
     for name in names:
         _print_table(name, [(language, scores[name]) for language, scores in rows if name in scores], options)
@@ -151,10 +163,22 @@ def main() -> None:
             print(f"{case:24} {ms:6.2f} ms")
 
 
-def _scores(language: str) -> dict[str, Score]:
+Hint = Callable[[str], tuple[str, ...]]
+
+
+def _no_hints(_caption: str) -> tuple[str, ...]:
+    return ()
+
+
+def _hints_of_the_encoder() -> Hint:
+    encoder, head = SentenceEncoder.load(), CaptionHead.load()
+    return lambda caption: find_hints(caption, locale="", encoder=encoder, head=head)
+
+
+def _scores(language: str, hint: Hint) -> dict[str, Score]:
     scores: dict[str, Score] = {}
     for name, caption, asked in read_sets(language):
-        scores.setdefault(name, Score()).add(caption, asked)
+        scores.setdefault(name, Score()).add(caption, asked, hints=hint(caption))
     return scores
 
 

@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar, assert_never
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.classifiers.caption_head import CaptionHead
 from engine.classifiers.faces import FaceReader, FoundFace
 from engine.classifiers.languages import LanguageGuesser
 from engine.classifiers.nsfw import NudityScorer
@@ -38,6 +40,7 @@ from engine.gates.caption import Caption, read_caption
 from engine.gates.concepts import Ask, Reading, read_concepts
 from engine.gates.pair import Matrix, No, Ok, Presets, Row
 from engine.gates.share import ShareFacts
+from engine.prompts.hints import find_hints
 from engine.schema import Reason, Stage
 from engine.verdicts import (
     Allowed,
@@ -174,6 +177,7 @@ class Judge:
     guesser: LanguageGuesser
     encoder: SentenceEncoder | None
     head: PromptHead
+    caption_head: CaptionHead
     nudity_scorer: NudityScorer | None
     face_reader: FaceReader | None
     switched_off: tuple[str, ...] = ()
@@ -191,6 +195,7 @@ class Judge:
             guesser=LanguageGuesser(),
             encoder=_load(meaning.GATE, SentenceEncoder.load, environment, missing),
             head=PromptHead.load(),
+            caption_head=CaptionHead.load(),
             nudity_scorer=_load(nudity.GATE, NudityScorer.load, environment, missing),
             face_reader=_load(strangers.GATE, FaceReader.load, environment, missing),
             switched_off=tuple(missing),
@@ -208,7 +213,19 @@ class Judge:
         reading = Reading(rules=_gentle_rules()) if look else self._hear_prompt(docket, prompt, locale)
         if docket.refused:
             return docket.close(PhotoFacts())
-        return self._hear_photo(docket, reading, pixels)
+        screened = self._hear_photo(docket, reading, pixels)
+        if look or not isinstance(screened.verdict, Allowed):
+            return screened
+        return self._with_hints(screened, prompt, locale)
+
+    def _with_hints(self, screened: Screened, prompt: str, locale: str) -> Screened:
+        """What a clip will follow of the caption; no gate looks at it, for the caption itself was judged."""
+        caption = read_caption(prompt, locale=locale, guesser=self.guesser)
+        if self.encoder is None or not caption.words or understood.is_foreign(caption):
+            return screened
+        hints = find_hints(prompt, locale=locale, encoder=self.encoder, head=self.caption_head)
+        facts = msgspec.structs.replace(screened.facts, hints=hints)
+        return msgspec.structs.replace(screened, facts=facts)
 
     def caption(self, *, prompt: str, locale: str) -> Screened:
         """The prompt gates alone, for benches and for captions whose photo is not there yet."""

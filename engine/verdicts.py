@@ -70,10 +70,14 @@ class Face(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PhotoFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What the photo gate saw; the clip gate and the renderer are judged against it."""
+    """What the gate child saw; the clip gate and the renderer are judged against it.
+
+    `hints` are effects and camera moves that the caption asks for in words of no table: only that child has the encoder.
+    """
 
     faces: tuple[Face, ...] = ()
     nsfw: float = 0.0
+    hints: tuple[str, ...] = ()
 
     @property
     def shows_people(self) -> bool:

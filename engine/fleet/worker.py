@@ -76,7 +76,7 @@ def _stamps(rendered: RenderedClip, label: Label, mark: Mark | None) -> FrameSta
 def _scene(order: RenderOrder, on_progress: OnProgress) -> Scene:
     return Scene(
         pixels=read_pixels(order.photo_path.read_bytes()),
-        directions=parse_prompt(order.prompt, locale=order.locale),
+        directions=parse_prompt(order.prompt, locale=order.locale, hints=order.facts.hints),
         facts=order.facts,
         seed=order.seed,
         clip_format=order.clip_format,

@@ -6,7 +6,9 @@ there a word of strength? Precision comes before recall: a caption that says not
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
 
 from engine.prompts.directions import Directions, Wish
 from engine.prompts.lexicon import Hit
@@ -16,6 +18,8 @@ from engine.prompts.unmet import find_impossible
 STRENGTHS = {"weak": 0.5, "strong": 1.6}
 SPEEDS = {"slow": 0.6, "fast": 1.6}
 SOUND_REACH = 8
+CAMERA = "@"
+"""What the hint of a camera move begins with."""
 SOUNDS_OF = {
     "rain": "rain", "water": "waves", "swash": "waves", "white_water": "stream", "sway": "wind", "flicker": "fire",
     "lightning": "thunder", "storm": "thunder",
@@ -28,9 +32,30 @@ MADE_OF = {STORM: ("rain", "lightning")}
 """One word that asks for two effects: a thunderstorm."""
 
 
-def parse_prompt(prompt: str, *, locale: str) -> Directions:
-    """What a caption asks for, in whichever of our languages it is written; never raises."""
-    reading = read(prompt, locale=locale)
+def parse_prompt(prompt: str, *, locale: str, hints: Sequence[str] = ()) -> Directions:
+    """What a caption asks for, in whichever of our languages it is written; never raises.
+
+    `hints` are what `engine.prompts.hints` found beside the tables' words: they never overrule those.
+    """
+    return _add_hints(_parse(read(prompt, locale=locale)), hints)
+
+
+def _add_hints(directions: Directions, hints: Sequence[str]) -> Directions:
+    """Effects that were not named and not refused, and a camera move where nothing was said of the camera."""
+    if not hints:
+        return directions
+    settled = {*directions.refused, *(wish.effect for wish in directions.wishes)}
+    wishes = [Wish(effect=hint) for hint in hints if not hint.startswith(CAMERA) and hint not in settled]
+    moves = [hint.removeprefix(CAMERA) for hint in hints if hint.startswith(CAMERA)]
+    return msgspec.structs.replace(
+        directions,
+        camera=directions.camera or next((move for move in moves if move not in directions.refused), None),
+        wishes=(*directions.wishes, *wishes),
+        understood=True,
+    )
+
+
+def _parse(reading: Reading) -> Directions:
     refused = dict.fromkeys(
         code
         for hit in reading.hits

@@ -17,6 +17,7 @@ from engine.provenance.mark import Mark
 from engine.provenance.reading import read_watermark
 from engine.provenance.source_type import SourceType
 from engine.renderers import ClipFormat, Scene
+from engine.verdicts import PhotoFacts
 
 WIDTH, HEIGHT, FRAMES = 96, 160, 6
 
@@ -147,3 +148,14 @@ def test_a_cancel_stops_the_clip_and_leaves_nothing_behind(order, work, stop_at)
         make_clip(order, GrayRenderer(), work, cancel)
 
     assert list(work.iterdir()) == []
+
+
+def test_what_the_gates_read_in_the_caption_is_rendered_too(order, work):
+    renderer = GrayRenderer()
+    hinted = msgspec.structs.replace(order, facts=PhotoFacts(hints=("wink", "@pan_left")))
+
+    make_clip(hinted, renderer, work, lambda _: None)
+
+    directions = renderer.seen[0].directions
+    assert [wish.effect for wish in directions.wishes] == ["snow", "wink"]
+    assert directions.camera == "pan_left"

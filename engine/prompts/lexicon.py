@@ -139,7 +139,10 @@ class Index:
             self.insides[stem].append(made)
         elif beginning:
             self.endings[stem].append(made)
-        for spelling in (stem, *(fold_word(clitic) + stem for clitic in table.clitics)):
+        clitics = (
+            () if kind == "joint" else table.clitics
+        )  # "and" comes first: الوادي is the valley, and joins nothing
+        for spelling in (stem, *(fold_word(clitic) + stem for clitic in clitics)):
             if ending and not beginning:
                 self.stems[spelling].append(made)
             elif not beginning and others and others[0] and not any(others[0][1:]):

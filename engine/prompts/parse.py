@@ -13,7 +13,7 @@ import msgspec
 from engine.prompts.directions import Directions, Wish
 from engine.prompts.lexicon import Hit
 from engine.prompts.reading import SPOKEN_TO, Reading, read
-from engine.prompts.unmet import find_impossible
+from engine.prompts.unmet import FLYING, find_clause, find_impossible
 
 STRENGTHS = {"weak": 0.5, "strong": 1.6}
 SPEEDS = {"slow": 0.6, "fast": 1.6}
@@ -26,6 +26,13 @@ SOUNDS_OF = {
 }  # fmt: skip
 """What an effect sounds like where its clause asks for sound: "the sound of rain"."""
 
+
+DIRECTIONS = frozenset({"tilt_up", "tilt_down", "pan_left", "pan_right"})
+CAMERAS = ("cam", "kam", "cám", "кам", "pan", "tilt", "カ", "كام", "دورب", "कैम", "카메", "镜", "鏡")
+"""How the word for a camera begins, as tables fold it."""
+
+_CAMERAS_READ = 3
+_NEGATIONS = {("negation", "before"), ("negation_after", "after"), ("negation", "within")}
 
 STORM = "storm"
 MADE_OF = {STORM: ("rain", "lightning")}
@@ -82,12 +89,22 @@ def _find_wishes(reading: Reading, refused: Iterable[str]) -> tuple[Wish, ...]:
     """In the order of the caption; the first strength that is said counts, and a refusal wins."""
     strengths: dict[str, float] = {}
     for hit in reading.wishes("effect"):
+        if hit.code == "sway" and _is_blown(hit, reading):
+            continue
         for code in _codes(hit):
             if strengths.get(code, 1.0) == 1.0:
                 strengths[code] = _strength(hit, reading)
+    if "sway" in strengths and any(hit.kind == "windblown" for hit in reading.hits):
+        strengths.setdefault("hair", strengths["sway"])
     return tuple(
         Wish(effect=code, strength=strength) for code, strength in strengths.items() if code not in refused
     )
+
+
+def _is_blown(hit: Hit, reading: Reading) -> bool:
+    """The verb of what flies: in "die Blütenblätter wehen" no wind is asked for."""
+    before = reading.at[hit.start - 1] if hit.start else None
+    return before is not None and before.kind == "effect" and before.code in FLYING - {"hair"}
 
 
 def _strength(hit: Hit, reading: Reading) -> float:
@@ -106,12 +123,41 @@ def _strength(hit: Hit, reading: Reading) -> float:
 
 def _find_camera(reading: Reading) -> str | None:
     """A still camera wins over a move that is named too, and "no camera movement" is one."""
-    moves = [hit.code for hit in reading.wishes("camera")]
+    moves = [hit for hit in reading.wishes("camera") if not _says_where_to(hit, reading)]
+    codes = [hit.code for hit in moves]
     unmoved = any(hit.kind == "camera" and hit.code == "any" for hit in reading.negated)
-    if "static" in moves or (unmoved and not moves):
+    if "static" in codes or (unmoved and not codes):
         return "static"
-    named = [code for code in moves if code != "any"]
-    return named[0] if named else ("push_in" if moves else None)
+    named = [hit for hit in moves if hit.code != "any"]
+    if named and named[0].code != "push_in":
+        return named[0].code
+    usual = "push_in" if moves else None  # what any move is read as, where no direction is said
+    return _find_direction(reading) or usual
+
+
+def _find_direction(reading: Reading) -> str | None:
+    """Where the first camera that is named goes: "the camera moves slowly from the door up to the sky"."""
+    nouns = [hit for hit in reading.hits if hit.kind == "toward" and hit.code == "nouns"]
+    for noun in nouns[:_CAMERAS_READ]:
+        start, end = find_clause(noun, reading)
+        around = [hit for hit in reading.hits if hit.kind == "toward" and start <= hit.start < end]
+        if any(reading.roles[number] & _NEGATIONS for number in range(start, end)):
+            continue
+        turns = [hit.code for hit in around if hit.code in DIRECTIONS or hit.code == "orbit"]
+        goes = [hit.code for hit in around if hit.code in {"push_in", "pull_out"}]
+        if turns or goes:
+            return (turns or goes)[0]
+    return None
+
+
+def _says_where_to(hit: Hit, reading: Reading) -> bool:
+    """A direction after what flies, with no camera in the clause, is where that flies: "hearts float upwards"."""
+    if hit.code not in DIRECTIONS:
+        return False
+    start, end = find_clause(hit, reading)
+    words = reading.caption.words[start:end]
+    flies = any((wish := reading.at[number]) and wish.code in FLYING for number in range(start, hit.start))
+    return flies and not any(word.startswith(CAMERAS) for word in words)
 
 
 def _codes(hit: Hit) -> tuple[str, ...]:
@@ -140,7 +186,8 @@ def _find_sounds(reading: Reading) -> Iterator[str]:
             continue
         if hit.kind == "heard":
             yield hit.code
-        if hit.kind == "effect" and hit.code in SOUNDS_OF and _speaks_of_sound(hit, reading):
+        heard = any(kind == "heard" for kind, _ in reading.roles[hit.start])
+        if hit.kind == "effect" and hit.code in SOUNDS_OF and not heard and _speaks_of_sound(hit, reading):
             yield SOUNDS_OF[hit.code]
 
 

@@ -97,13 +97,17 @@ def _split(text: str) -> Caption:
 
 
 def _by_likelihood(caption: Caption, found: dict[str, list[Hit]], locale: str) -> list[str]:
-    """The language that knows most words of the caption; the locale breaks a tie, then English is first."""
+    """The language that knows most words of the caption; ties go to the locale, then to English, then to longer words."""
     spoken = re.split(r"[-_]", locale)[0]
 
-    def rate(language: str) -> tuple[float, bool]:
+    def rate(language: str) -> tuple[float, bool, int]:
         known = {number for hit in found[language] for number in range(hit.start, hit.end)}
         common = _common_words(caption, load_lexicons()[language])
-        return 2 * common + len(known) + 0.5 * (language == spoken), language == LINGUA_FRANCA
+        return (
+            2 * common + len(known) + 0.5 * (language == spoken),
+            language == LINGUA_FRANCA,
+            sum(len(caption.words[n]) for n in known),
+        )
 
     return sorted(found, key=rate, reverse=True)
 
@@ -216,6 +220,11 @@ def _negated_before(hit: Hit, reading: Reading, negated: set[Hit]) -> bool:
             return False
         if ("negation", "before") in roles:
             return True
+        if (
+            "joint",
+            "except",
+        ) in roles:  # "snow on everything except the lake", but "nothing except the lake moves"
+            return not _is_denied(number, reading)
         earlier = reading.at[number]
         if earlier is not None and earlier.code != _TRANSPARENT:
             return earlier in negated and _goes_on(hit, earlier, joined=joined)
@@ -237,6 +246,10 @@ def _negated_after(hit: Hit, reading: Reading, negated: set[Hit]) -> bool:
         roles = reading.roles[number]
         if ("negation_after", "after") in roles or _is_last_word_no(number, reading):
             return True
+        if ("joint", "but") in roles and _is_inside(number, reading):
+            continue
+        if ("joint", "except") in roles:
+            return not _is_denied(number, reading)
         later = reading.at[number]
         if later is not None and later.code != _TRANSPARENT:
             return joined and later in negated and _goes_on(hit, later, joined=True)
@@ -249,6 +262,25 @@ def _negated_after(hit: Hit, reading: Reading, negated: set[Hit]) -> bool:
         if left < 0:
             return False
     return False
+
+
+def _is_denied(number: int, reading: Reading) -> bool:
+    """There is a negation elsewhere in the clause of an "except": what it takes out is what is wanted."""
+    for step in (-1, 1):
+        other = number + step
+        while 0 <= other < len(reading.roles) and not reading.parts(other):
+            if any(role in reading.roles[other] for role in _NEGATIONS):
+                return True
+            other += step
+    return False
+
+
+def _is_inside(number: int, reading: Reading) -> bool:
+    """A "but" that parts nothing, right before a negation that no other wish follows: "die Wolken aber nicht bewegen"."""
+    after = range(number + 1, len(reading.roles))
+    end = next((one for one in after if reading.parts(one)), len(reading.roles))
+    negates = number + 1 < end and ("negation_after", "after") in reading.roles[number + 1]
+    return negates and not any(reading.at[one] for one in range(number + 1, end))
 
 
 def _goes_on(hit: Hit, other: Hit, *, joined: bool) -> bool:

@@ -24,7 +24,7 @@ class _Grammar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`but` ends a negation, `and` may carry it on, `or` does; `small` words do not count as a distance.
 
     `negation_within` are single words that name a thing as missing ("snowless", "karsız"), `affirming` are phrases that
-    only look like a negation ("not only"). `attached_and` begins a word that it joins on (Arabic و).
+    only look like a negation ("not only"), `except` takes one thing out of what is said of all. `attached_and` begins a word that it joins on (Arabic و).
     `reach` and `reach_after` are how many words may stand between a negation and what it negates.
     """
 
@@ -33,6 +33,7 @@ class _Grammar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     and_: Words = msgspec.field(name="and")
     or_: Words = msgspec.field(name="or")
     small: Words
+    except_: Words = msgspec.field(name="except")
     negation_after: Words = ()
     negation_within: Words = ()
     affirming: Words = ()
@@ -55,17 +56,33 @@ class _Loop(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class _Impossible(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`acts` are quoted with their clause, `flights` only where no effect flies ("petals fly"), `changes` only where
-    nothing in their clause could be followed ("add snow" can be, "add a dragon" cannot).
+    nothing in their clause could be followed ("add snow" can be, "add a dragon" cannot), `vanishings` only where
+    nothing in it hides ("disappears in the fog").
     """
 
     acts: Words
     changes: Words
     flights: Words = ()
+    vanishings: Words = ()
+
+
+class _Toward(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a camera moves to, by the code of the move: read only in a clause with one of the `nouns` ("camera")."""
+
+    nouns: Words
+    tilt_up: Words
+    tilt_down: Words
+    pan_left: Words
+    pan_right: Words
+    push_in: Words
+    pull_out: Words
+    orbit: Words
 
 
 class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One file. `decoys` hold a word of the tables and mean something else ("Snow White"); `clitics` are written
-    before a word without a space (Arabic ال); `gap` is how many words `..` stands for.
+    before a word without a space (Arabic ال); `gap` is how many words `..` stands for. `windblown` (hair, a scarf) moves
+    where wind is asked for.
     """
 
     language: str
@@ -77,6 +94,8 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sound: _Sound
     loop: _Loop
     impossible: _Impossible
+    toward: _Toward
+    windblown: Words
     decoys: Words = ()
     clitics: Words = ()
     gap: int = 3
@@ -105,6 +124,7 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 "but": grammar.but,
                 "and": grammar.and_,
                 "or": grammar.or_,
+                "except": grammar.except_,
                 "attached": tuple(f"{letter}*" for letter in grammar.attached_and),
             },
             "small": {"small": grammar.small},
@@ -115,7 +135,10 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 "act": self.impossible.acts,
                 "flight": self.impossible.flights,
                 "change": self.impossible.changes,
+                "vanishing": self.impossible.vanishings,
             },
+            "toward": {field: getattr(self.toward, field) for field in self.toward.__struct_fields__},
+            "windblown": {"windblown": self.windblown},
             "decoy": {"decoy": self.decoys},
         }
 

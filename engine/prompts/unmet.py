@@ -22,8 +22,11 @@ FLYING = frozenset(
         "hair",
     ]
 )
-FLOWING = FLYING - {"snow", "hair"} | {"water", "white_water", "swash", "flicker", "sway", "fog"}
+FLOWING = FLYING - {"snow", "hair"} | {"rain", "water", "white_water", "swash", "flicker", "sway", "fog"}
+HIDING = frozenset(["fog", "snow", "rain", "steam", "night", "golden_hour"])
 PLACES = frozenset(["water", "swash", "night", "golden_hour"])
+_FLIGHT = 8
+"""Words between what flies and its verb."""
 QUOTE_LETTERS = 60
 QUOTE_WORDS = 9
 """A quotation is at most so long; where words are single characters, the letters count."""
@@ -35,16 +38,24 @@ def find_impossible(reading: Reading) -> Iterator[str]:
     for hit in reading.wishes("impossible"):
         if _is_heard(hit, reading):
             continue
-        clause = _clause(hit, reading)
+        clause = find_clause(hit, reading)
         others = _other_wishes(hit, clause, reading)
         if hit.code == "change" and _names_a_wish(clause, reading):
             continue
-        if _flows(hit, reading) or (hit.code == "flight" and _flies(hit, reading)):
+        if hit.code == "vanishing" and any(other.code in HIDING for other in others):
+            continue
+        if (
+            _flows(hit, reading)
+            or _is_cameras(hit, reading)
+            or (hit.code == "flight" and _flies(hit, reading))
+        ):
             continue
         start = max([clause[0], *(other.end for other in others if other.end <= hit.start)])
         end = min([clause[1], *(other.start for other in others if other.start >= hit.end)])
         span = _trim(hit, start, end, reading)
-        if not _has_subject(hit, span, reading) and any(_moves_itself(hit, other) for other in others):
+        if not _has_subject(hit, span, reading) and any(
+            _moves_itself(hit, other, reading) for other in others
+        ):
             continue
         if span[0] >= quoted_until:
             quoted_until = span[1]
@@ -61,16 +72,37 @@ def _names_a_wish(clause: tuple[int, int], reading: Reading) -> bool:
 
 
 def _flows(hit: Hit, reading: Reading) -> bool:
-    """The word before is what acts: "the river runs", "the clouds race"."""
-    before = reading.at[hit.start - 1] if hit.start else None
+    """The word before, small ones left out, is what acts: "the river runs", "fireflies that dance"."""
+    number = hit.start - 1
+    while number > 0 and ("small", "small") in reading.roles[number] and reading.at[number] is None:
+        number -= 1
+    if number >= 0 and ("toward", "nouns") in reading.roles[number]:  # the camera flies, walks or drives
+        return True
+    before = reading.at[number] if number >= 0 else None
     return before is not None and before.code in FLOWING
 
 
+def _is_cameras(hit: Hit, reading: Reading) -> bool:
+    """The word after is a camera: "fly the camera around it"."""
+    number = hit.end
+    while number < len(reading.roles) and ("small", "small") in reading.roles[number]:
+        number += 1
+    return number < len(reading.roles) and ("toward", "nouns") in reading.roles[number]
+
+
 def _flies(hit: Hit, reading: Reading) -> bool:
-    """An effect that can fly stands shortly before: "the petals of the cherry fly"."""
-    before = (reading.at[number] for number in range(hit.start - 1, max(hit.start - 5, -1), -1))
-    nearest = next((wish for wish in before if wish), None)
-    return nearest is not None and nearest.code in FLYING
+    """An effect that can fly stands before it in its clause: "the petals of the cherry fly"."""
+    number = hit.start - 1
+    while number >= max(0, hit.start - _FLIGHT):
+        if (
+            reading.ends_clause(number) and ("small", "small") not in reading.roles[number + 1]
+        ):  # ", that fly"
+            return False
+        wish = reading.at[number]
+        if wish and wish.code in FLYING:
+            return True
+        number -= 1
+    return False
 
 
 def _other_wishes(hit: Hit, clause: tuple[int, int], reading: Reading) -> list[Hit]:
@@ -79,10 +111,12 @@ def _other_wishes(hit: Hit, clause: tuple[int, int], reading: Reading) -> list[H
     return sorted(wishes, key=lambda other: other.start)
 
 
-def _moves_itself(hit: Hit, other: Hit) -> bool:
+def _moves_itself(hit: Hit, other: Hit, reading: Reading) -> bool:
     """The effect is what moves: "the clouds should race", "throw confetti"; "jumps into the lake" says where."""
     if other.start >= hit.end:
-        return other.start == hit.end
+        between = range(hit.end, other.start)
+        small = all(("small", "small") in reading.roles[number] for number in between)
+        return not between or (small and other.code in FLYING)
     return other.end == hit.start or other.code not in PLACES
 
 
@@ -92,7 +126,7 @@ def _has_subject(hit: Hit, span: tuple[int, int], reading: Reading) -> bool:
     return any(not reading.is_light(number) for number in around)
 
 
-def _clause(hit: Hit, reading: Reading) -> tuple[int, int]:
+def find_clause(hit: Hit, reading: Reading) -> tuple[int, int]:
     """From the parting before the hit to the one after it, as far as a quotation could go."""
     start, end = hit.start, hit.end
     reach = QUOTE_LETTERS if _is_unspaced(hit, reading) else 2 * QUOTE_WORDS

@@ -30,6 +30,6 @@ def test_words_that_mean_nothing_get_motions_to_pick_from(judge: Judge, prompt: 
 
 def test_a_wish_in_words_of_no_table_travels_with_the_request(judge: Judge) -> None:
     screened = judge.request(
-        prompt="dziadek puszcza do nas oko", locale="pl", look=None, attested=False, pixels=PHOTO
+        prompt="he shuts one eye at us", locale="en", look=None, attested=False, pixels=PHOTO
     )
     assert screened.facts.hints == ("wink",)

@@ -241,3 +241,31 @@ def test_looks_use_codes_that_can_be_done():
     for directions in LOOKS.values():
         assert directions.camera is None or directions.camera in MOVES
         assert {wish.effect for wish in directions.wishes} <= set(EFFECTS)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "camera"),
+    [
+        ("the camera moves slowly from the old door up to the sky", "tilt_up"),
+        ("la telecamera scende piano verso i fiori", "tilt_down"),
+        ("покрути камеру вокруг статуи", "orbit"),
+        ("little hearts float up to the left", None),
+    ],
+)
+def test_a_direction_is_the_cameras_where_its_clause_names_one(prompt: str, camera: str | None) -> None:
+    assert parse_prompt(prompt, locale="").camera == camera
+
+
+def test_what_is_taken_out_of_nothing_is_wanted() -> None:
+    assert effects("nothing moves except the steam") == {"steam": 1.0}
+    assert effects("everything except snow") == {}
+
+
+def test_disappearing_is_possible_in_what_hides() -> None:
+    assert parse_prompt("the valley disappears in the fog", locale="en").impossible == ()
+    assert parse_prompt("make the car disappear", locale="en").impossible == ("make the car disappear",)
+
+
+def test_hair_moves_where_wind_is_asked_for() -> None:
+    assert effects("a breeze in the grass, and her hair") == {"sway": 1.0, "hair": 1.0}
+    assert effects("rain on the grass") == {"rain": 1.0, "sway": 1.0}

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import msgspec
 
 from engine import logs
-from engine.children import Child, ChildGone, Limits
+from engine.children import Child, ChildGone, Limits, Sandbox
 from engine.children.wire import MAX_FRAME_BYTES
 from engine.ledger import KnownClip
 from engine.provenance import copies, verify
@@ -136,7 +136,13 @@ async def _ask(
     reader: str, question: msgspec.Struct, kind: Any, *, limits: Limits, seconds: float
 ) -> Any | None:
     """One question to a child of its own, a module of `engine.provenance`; None where the bytes were too much for it."""
-    child = await Child.start(f"engine.provenance.{reader}", name=reader, limits=limits, isolated=True)
+    child = await Child.start(
+        f"engine.provenance.{reader}",
+        name=reader,
+        limits=limits,
+        sandbox=Sandbox(programs=reader == "traces"),  # ffmpeg makes the fingerprint
+        isolated=True,
+    )
     try:
         return await child.ask(question, kind, seconds=seconds)
     except (ChildGone, TimeoutError) as error:

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from engine import logs
-from engine.children import Child, ChildGone, Limits
+from engine.children import Child, ChildGone, Limits, Sandbox
 from engine.errors import ConfigError
 from engine.media.clip import CheckedClip, SignedClip
 from engine.provenance import origin
@@ -92,7 +92,9 @@ class Finishing:
             return None
         try:
             question = origin.Untrusted(photo, self._keys.root_pem)
-            child = await Child.start(origin.__name__, name="origin", limits=READING, isolated=True)
+            child = await Child.start(
+                origin.__name__, name="origin", limits=READING, sandbox=Sandbox(), isolated=True
+            )
             try:
                 taken: origin.Taken = await child.ask(question, origin.Taken, seconds=self._reading_seconds)
             finally:

@@ -14,11 +14,14 @@ from aiohttp import web
 
 from engine import logs, models
 from engine.api import Door
+from engine.children import Sandbox
+from engine.children.sandbox import support
 from engine.config import EngineConfig
 from engine.detector import Detector
 from engine.dispatcher import Dispatcher, Retention
 from engine.errors import ConfigError
 from engine.finishing import Finishing
+from engine.fleet.confinement import worker_sandbox
 from engine.fleet.local import LocalFleet
 from engine.ledger import Ledger, Limits
 from engine.metrics import Metrics
@@ -56,7 +59,10 @@ def look_over(loaded: EngineConfig) -> None:
 def prepare(loaded: EngineConfig) -> None:
     """What the first start makes: folders, keys and weights. Raises ConfigError."""
     look_over(loaded)
-    for folder in (loaded.data, *(loaded.data / name for name in ("photos", "clips", "work", "models"))):
+    for folder in (
+        loaded.data,
+        *(loaded.data / name for name in ("photos", "clips", "work", "scratch", "models")),
+    ):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not loaded.keys.exists():
         signing_keys.init_keys(loaded.keys, operator=loaded.provenance.operator)
@@ -95,6 +101,8 @@ async def serve(loaded: EngineConfig) -> None:
 @asynccontextmanager
 async def engine(loaded: EngineConfig) -> AsyncIterator[Door]:
     """The engine's parts, put together. Raises ConfigError."""
+    for lack in support().missing:
+        log.warning("children are less closed than they could be", lack=lack)
     limits = Limits(
         depth=loaded.limits.depth,
         queued_per_requester=loaded.limits.queued_per_requester,
@@ -116,6 +124,12 @@ async def engine(loaded: EngineConfig) -> AsyncIterator[Door]:
                 policy=loaded.policy,
                 environment=loaded.environment,
                 check_seconds=loaded.limits.check_seconds,
+                gate_sandbox=Sandbox(
+                    read=tuple(
+                        str(it) for it in (loaded.models, loaded.data / "photos", loaded.data / "work")
+                    ),
+                    temporary=str(loaded.data / "scratch"),
+                ),
             )
         )
         fleet = await parts.enter_async_context(
@@ -125,6 +139,7 @@ async def engine(loaded: EngineConfig) -> AsyncIterator[Door]:
                 work=loaded.data / "work",
                 options=loaded.renderer,
                 devices=loaded.engine.devices,
+                sandbox=worker_sandbox(loaded.engine.renderer, data=loaded.data, models=loaded.models),
             )
         )
         detector = Detector(

@@ -15,7 +15,7 @@ from typing import Any, Self, assert_never
 import msgspec
 
 from engine import logs
-from engine.children import Child, ChildGone, Kept, Limits, in_background
+from engine.children import Child, ChildGone, Kept, Limits, Sandbox, in_background
 from engine.errors import CheckFailed, ClipCheckFailed, ConfigError, PhotoRejected
 from engine.gates.share import ShareFacts
 from engine.media import photo as decoder
@@ -109,7 +109,7 @@ class Screening:
     """Use it as an async context manager: its children load in the background, and end with the block.
 
     `decode_seconds` and `check_seconds` are what one photo and one check may take on the clock.
-    `gate_module` is what runs in the gate child.
+    `gate_module` is what runs in the gate child, under `gate_sandbox`: it reads weights, photos and unchecked clips.
     """
 
     def __init__(
@@ -123,11 +123,16 @@ class Screening:
         load_seconds: float = 120.0,
         decoders: int = 2,
         gate_module: str = "engine.screener",
+        gate_sandbox: Sandbox | None = None,
     ) -> None:
         settings = GateSettings(models=models, policy=msgspec.to_builtins(policy), environment=environment)
         self._decoders = _Decoders(decode_seconds=decode_seconds, spares=decoders)
         self._gates = _Gates(
-            settings, module=gate_module, check_seconds=check_seconds, load_seconds=load_seconds
+            settings,
+            module=gate_module,
+            sandbox=gate_sandbox,
+            check_seconds=check_seconds,
+            load_seconds=load_seconds,
         )
         self._running = AsyncExitStack()
 
@@ -195,12 +200,19 @@ class _Gates:
     """The gate child. It answers one question at a time; one that dies or hangs over it is asked once more."""
 
     def __init__(
-        self, settings: GateSettings, *, module: str, check_seconds: float, load_seconds: float
+        self,
+        settings: GateSettings,
+        *,
+        module: str,
+        sandbox: Sandbox | None,
+        check_seconds: float,
+        load_seconds: float,
     ) -> None:
         self.kept = Kept(self._start, name="gates")
         self.loaded = GatesReady(policy_version="", switched_off=())
         self._settings = settings
         self._module = module
+        self._sandbox = sandbox
         self._check_seconds = check_seconds
         self._load_seconds = load_seconds
         self._turn = asyncio.Lock()
@@ -228,7 +240,7 @@ class _Gates:
             raise _Unanswered("there is no gate child") from error
 
     async def _start(self) -> Child:
-        child = await Child.start(self._module, name="gates")
+        child = await Child.start(self._module, name="gates", sandbox=self._sandbox)
         reply: GatesReady | GatesUnusable = await child.ask(
             self._settings, GatesReady | GatesUnusable, seconds=self._load_seconds
         )
@@ -328,7 +340,9 @@ class _Decoders:
 
 
 async def _start_decoder() -> Child:
-    child = await Child.start(decoder.__name__, name="decode", limits=DECODE_LIMITS, isolated=True)
+    child = await Child.start(
+        decoder.__name__, name="decode", limits=DECODE_LIMITS, sandbox=Sandbox(), isolated=True
+    )
     await child.ask(None, decoder.Warm, seconds=_START_SECONDS)
     return child
 

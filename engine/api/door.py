@@ -29,6 +29,7 @@ from engine.api.bodies import (
     seconds,
     whole_number,
 )
+from engine.api.peers import trusted
 from engine.api.problems import Handler, problem, problems
 from engine.dispatcher import Dispatcher, enough_disk
 from engine.gates.share import ShareFacts
@@ -104,11 +105,13 @@ class Door:
 
     @web.middleware
     async def authorized(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """On loopback everybody needs the token; a Unix socket is guarded by its mode."""
+        """On loopback everybody needs the token; a Unix socket is for its owner, whom the kernel names."""
         if self.token is not None:
-            given = request.headers.get("Authorization", "")
-            if not hmac.compare_digest(given.encode(), f"Bearer {self.token}".encode()):
+            given = request.headers.get("Authorization", "").encode(errors="surrogateescape")
+            if not hmac.compare_digest(given, f"Bearer {self.token}".encode()):
                 return problem(errors.Unauthorized("a bearer token is needed"), status=401)
+        elif not trusted(request.transport):
+            return problem(errors.Unauthorized("this socket is its owner's"), status=401)
         return await handler(request)
 
     async def put_job(self, request: web.Request) -> web.StreamResponse:

@@ -6,12 +6,12 @@ again whenever it ends.
 
 What every child has: its own session and process group, SIGKILL when the engine dies, an environment without
 paths and secrets, no descriptor but its socket, no way to new privileges, no core dumps (they would hold
-photos), one BLAS thread.
+photos), one BLAS thread. What reads a stranger's bytes is closed as well: `sandbox`.
 """
 
 from engine.children.child import Child, ChildGone
 from engine.children.inside import Link, error_place
 from engine.children.kept import Kept, in_background
-from engine.children.wire import Limits
+from engine.children.wire import Limits, Sandbox
 
-__all__ = ["Child", "ChildGone", "Kept", "Limits", "Link", "error_place", "in_background"]
+__all__ = ["Child", "ChildGone", "Kept", "Limits", "Link", "Sandbox", "error_place", "in_background"]

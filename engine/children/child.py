@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from engine import logs
-from engine.children.wire import LENGTH, MAX_FRAME_BYTES, Limits, frame, message_in
+from engine.children.wire import LENGTH, MAX_FRAME_BYTES, Limits, Sandbox, frame, message_in
 
 _ENTER = "from engine.children.inside import enter; enter()"
 _ISOLATED = ("-I",)
@@ -28,6 +28,7 @@ _ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "NUMEXPR_NUM_THREADS": "1",
+    "ORT_DISABLE_TELEMETRY": "1",  # onnxruntime would tell its maker about itself
 }
 
 _CRASH_PLACE = re.compile(rb'(?:\w+: )?File "[^"\n]+", line \d+ in \w+')
@@ -41,6 +42,10 @@ _DYING_SECONDS = 3.0
 _REAPING_SECONDS = 10.0
 
 log = logs.get(__name__)
+
+
+def _temporary(sandbox: Sandbox | None) -> dict[str, str]:
+    return {"TMPDIR": sandbox.temporary} if sandbox is not None and sandbox.temporary else {}
 
 
 class ChildGone(Exception):
@@ -75,14 +80,16 @@ class Child:
         name: str,
         environment: Mapping[str, str] | None = None,
         limits: Limits | None = None,
+        sandbox: Sandbox | None = None,
         isolated: bool = False,
     ) -> Child:
         """Start `module`; it must have `main(link: Link) -> None`. Raises OSError when there is no room for it.
 
         `isolated` is `python -I`: nothing but the installed packages can be imported. `environment` is what
-        the child sees beside the thread pins; never put a secret there.
+        the child sees beside the thread pins; never put a secret there. Without a `sandbox` it reaches what
+        the engine reaches.
         """
-        granted = msgspec.json.encode(limits or Limits()).decode()
+        granted = [msgspec.json.encode(it).decode() for it in (limits or Limits(), sandbox)]
         ours, theirs = socket.socketpair()
         with theirs:
             try:
@@ -93,13 +100,13 @@ class Child:
             try:
                 process = await asyncio.create_subprocess_exec(
                     *(sys.executable, *_ISOLATED * isolated, "-c", _ENTER),
-                    *(str(theirs.fileno()), str(os.getpid()), module, granted),
+                    *(str(theirs.fileno()), str(os.getpid()), module, *granted),
                     pass_fds=(theirs.fileno(),),
                     start_new_session=True,
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=asyncio.subprocess.DEVNULL,
                     stderr=asyncio.subprocess.PIPE,
-                    env={**_ENVIRONMENT, **(environment or {})},
+                    env={**_ENVIRONMENT, **_temporary(sandbox), **(environment or {})},
                 )
             except BaseException:
                 streams[1].close()

@@ -18,7 +18,8 @@ from typing import Any
 
 import msgspec
 
-from engine.children.wire import LENGTH, Limits, frame, message_in
+from engine.children.sandbox import close_files, close_system
+from engine.children.wire import LENGTH, Limits, Sandbox, frame, message_in
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _PR_SET_NO_NEW_PRIVS = 38
@@ -60,16 +61,21 @@ def error_place(error: BaseException) -> str:
 
 
 def enter() -> None:
-    """The first thing that runs in a child. Arguments: socket, the engine's process id, module, limits."""
-    descriptor, parent, module, limits = sys.argv[1:]
+    """The first thing that runs in a child. Arguments: socket, the engine's process id, module, limits, sandbox."""
+    descriptor, parent, module, limits, granted = sys.argv[1:]
     _die_with(parent=int(parent))
     ctypes.CDLL(None).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     faulthandler.enable()
     link = Link(socket.socket(fileno=int(descriptor)))
+    sandbox = msgspec.json.decode(granted, type=Sandbox | None)
     try:
+        if sandbox is not None:
+            close_files(sandbox)
         main = importlib.import_module(module).main
         _restrict(msgspec.json.decode(limits, type=Limits))
+        if sandbox is not None:
+            close_system(sandbox)
         main(link)
     except Exception as error:  # noqa: BLE001 - the last line of the process: its place, not its words
         sys.stderr.write(f"{error_place(error)}\n")

@@ -30,6 +30,20 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     open_files: int | None = None
 
 
+class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
+    """What a child may reach beside its code, from the first import on (`engine.children.sandbox`).
+
+    `programs` lets it run other programs, under the same restrictions; `network` lets it open sockets; `temporary` is
+    a folder for files of a moment.
+    """
+
+    read: tuple[str, ...] = ()
+    write: tuple[str, ...] = ()
+    temporary: str = ""
+    programs: bool = False
+    network: bool = False
+
+
 def frame(message: msgspec.Struct) -> bytes:
     """Length and body. Paths cross as text."""
     body = msgspec.msgpack.encode(message, enc_hook=_plain)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self, assert_never
 
 from engine import logs
-from engine.children import Child, ChildGone, Kept, in_background
+from engine.children import Child, ChildGone, Kept, Sandbox, in_background
 from engine.config import RendererTable
 from engine.errors import ConfigError, PoorClip, RenderCanceled, RenderFailed, WorkerDied, WorkerHung
 from engine.fleet import (
@@ -185,10 +185,12 @@ class LocalFleet:
         deadlines: Deadlines | None = None,
         recycling: Recycling | None = None,
         module: str = "engine.fleet.worker",
+        sandbox: Sandbox | None = None,
     ) -> None:
         self._settings = WorkerSettings(renderer=renderer, models=models, work=work, options=options)
         self._work = work
         self._module = module
+        self._sandbox = sandbox
         self._deadlines = deadlines or Deadlines()
         self._workers = [
             Worker(
@@ -263,7 +265,10 @@ class LocalFleet:
 
     async def _start(self, device: str) -> Child:
         child = await Child.start(
-            self._module, name="worker", environment={"CUDA_VISIBLE_DEVICES": device, "HF_HUB_OFFLINE": "1"}
+            self._module,
+            name="worker",
+            environment={"CUDA_VISIBLE_DEVICES": device, "HF_HUB_OFFLINE": "1"},
+            sandbox=self._sandbox,
         )
         reply: Loaded | Unusable = await child.ask(
             self._settings, Loaded | Unusable, seconds=self._deadlines.load

@@ -197,3 +197,29 @@ def test_the_configuration_of_a_new_home_is_fine(home: Home) -> None:
 
     assert checked.returncode == 0
     assert "fine" in checked.stdout
+
+
+async def test_every_child_is_closed_and_none_holds_a_secret(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TELEGRAM_TOKEN", "123456:a-secret-of-the-operator")
+    engine = home.start()
+    async with home.client() as client:
+        await ready(client)
+        children = {pid: Path(f"/proc/{pid}") for pid in children_of(engine.pid)}
+        names = sorted((it / "cmdline").read_bytes().split(b"\0")[-4].decode() for it in children.values())
+        states = [(it / "status").read_text() for it in children.values()]
+        told = b"".join(
+            (it / "environ").read_bytes() + (it / "cmdline").read_bytes() for it in children.values()
+        )
+
+    assert {"engine.fleet.worker", "engine.screener", "engine.media.photo"} == set(names)
+    for state in states:
+        assert "Seccomp:\t2" in state
+        assert "NoNewPrivs:\t1" in state
+        assert "CapEff:\t0000000000000000" in state
+    assert b"secret" not in told
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(it) for it in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

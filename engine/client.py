@@ -166,7 +166,14 @@ _BY_SLUG: Mapping[str, type[errors.EngineError]] = {
     kind.slug: kind for kind in (errors.InvalidRequest, errors.Conflict, errors.NotFound, errors.Unauthorized)
 }
 _LATER: Mapping[str, type[errors.RetryLater]] = {
-    kind.slug: kind for kind in (errors.QuotaExceeded, errors.Busy, errors.CheckFailed)
+    kind.slug: kind
+    for kind in (
+        errors.QuotaExceeded,
+        errors.GroupQuotaExceeded,
+        errors.DayQuotaExceeded,
+        errors.Busy,
+        errors.CheckFailed,
+    )
 }
 
 

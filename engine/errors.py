@@ -94,6 +94,18 @@ class QuotaExceeded(RetryLater):
     slug = "quota-exceeded"
 
 
+class GroupQuotaExceeded(QuotaExceeded):
+    """This group has as many jobs waiting as one may have."""
+
+    slug = "group-quota-exceeded"
+
+
+class DayQuotaExceeded(QuotaExceeded):
+    """This requester had as many jobs in the last 24 hours as one may have."""
+
+    slug = "day-quota-exceeded"
+
+
 class Busy(RetryLater):
     """The engine takes no job right now: the queue or the disk is full, or it is stopping."""
 

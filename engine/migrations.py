@@ -61,6 +61,16 @@ def m002_marks(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m003_groups(db: Database) -> None:
+    """How many jobs of one group wait."""
+    for statement in (
+        "ALTER TABLE jobs ADD COLUMN group_key TEXT",
+        "CREATE INDEX jobs_group ON jobs(group_key) WHERE status = 'queued' AND group_key IS NOT NULL",
+    ):
+        db.execute(statement)
+
+
 def migrate(db: Database) -> None:
     """Bring the file up to date; call inside BEGIN IMMEDIATE, so that two starts cannot both do it.
 

@@ -107,6 +107,8 @@ async def engine(loaded: EngineConfig) -> AsyncIterator[Door]:
         depth=loaded.limits.depth,
         queued_per_requester=loaded.limits.queued_per_requester,
         running_per_requester=loaded.limits.running_per_requester,
+        queued_per_group=loaded.limits.queued_per_group,
+        per_day=loaded.limits.per_day,
     )
     async with AsyncExitStack() as parts:
         ledger = await parts.enter_async_context(Ledger(loaded.data / "engine.sqlite", limits=limits))

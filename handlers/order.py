@@ -189,6 +189,12 @@ def _say_surprise(say: Texts, error: Exception) -> Html:
     match error:
         case errors.PhotoRejected(problem=problem):
             return say_photo_problem(say, problem)
+        case errors.GroupQuotaExceeded(retry_after_seconds=seconds):
+            what = say.say("🖐 As many clips of this group are waiting as one group can have.")
+            when = say.say("Please send the photo again in about {time}.", time=say.duration(seconds))
+        case errors.DayQuotaExceeded(retry_after_seconds=seconds):
+            what = say.say("🖐 You have had as many clips today as one person can have.")
+            when = say.say("Please send the photo again in about {time}.", time=say.duration(seconds))
         case errors.QuotaExceeded(retry_after_seconds=seconds):
             what = say.say("🖐 You have as many clips waiting as one person can have.")
             when = say.say("Please send the photo again in about {time}.", time=say.duration(seconds))

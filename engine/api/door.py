@@ -261,7 +261,7 @@ class Door:
             job = await request_part(parts, job_id=job_id)
             known = ledger.row(job_id)
             if known is None:
-                ledger.admit(job.requester)
+                ledger.admit(job.requester, job.group)
             data = await photo_part(parts)
         digest = hashlib.sha256(msgspec.json.encode(job) + b"\0" + data).hexdigest()
         if known is None:

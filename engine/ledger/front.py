@@ -181,9 +181,9 @@ class Ledger:
         clips = self._all("SELECT clip FROM jobs WHERE clip IS NOT NULL")
         return {photo for (photo,) in photos}, {clip for (clip,) in clips}
 
-    def admit(self, requester: str | None) -> None:
+    def admit(self, requester: str | None, group: str | None = None) -> None:
         """The same rule as at acceptance, on the reader: asked before a body is read. Raises Busy or QuotaExceeded."""
-        Verbs(self._reader, limits=self._limits, now=self._milliseconds).admit(requester)
+        Verbs(self._reader, limits=self._limits, now=self._milliseconds).admit(requester, group)
 
     def _one(self, sql: str, values: tuple[object, ...] = ()) -> Any:
         return self._reader.execute(sql, values).fetchone()

@@ -12,11 +12,13 @@ from engine.verdicts import PhotoFacts
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Admission: jobs in the queue, and of one requester queued and running."""
+    """Admission: jobs in the queue, of one requester queued, running and in 24 hours, of one group queued; 0 is no limit."""
 
     depth: int
     queued_per_requester: int
     running_per_requester: int
+    queued_per_group: int = 0
+    per_day: int = 0
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):

@@ -35,7 +35,8 @@ class Upkeep(Statements):
         self._forget_prompts(now - prompt_ms)
         past = "SELECT id FROM jobs WHERE ended_at < ?"
         self._do(f"DELETE FROM events WHERE job_id IN ({past})", (now - id_ms,))
-        self._do("DELETE FROM jobs WHERE ended_at < ?", (now - id_ms,))
+        if self._do("DELETE FROM jobs WHERE ended_at < ?", (now - id_ms,)):
+            self.empty_log = True
         self._do(
             "DELETE FROM requesters WHERE queued = 0 AND running = 0 "
             "AND requester NOT IN (SELECT requester FROM jobs)"
@@ -53,7 +54,10 @@ class Upkeep(Statements):
         """The request, and what the outcome quotes of it."""
         past = "SELECT id FROM jobs WHERE request IS NOT NULL AND ended_at < ?"
         self._forget_words(past, before)
-        if self._do("UPDATE jobs SET request = NULL WHERE request IS NOT NULL AND ended_at < ?", (before,)):
+        if self._do(
+            "UPDATE jobs SET request = NULL, group_key = NULL WHERE request IS NOT NULL AND ended_at < ?",
+            (before,),
+        ):
             self.empty_log = True
 
     def _forget_words(self, jobs: str, *values: object) -> None:

@@ -7,7 +7,15 @@ from typing import NamedTuple, assert_never
 
 import msgspec
 
-from engine.errors import Busy, Conflict, Fault, NotFound, QuotaExceeded
+from engine.errors import (
+    Busy,
+    Conflict,
+    DayQuotaExceeded,
+    Fault,
+    GroupQuotaExceeded,
+    NotFound,
+    QuotaExceeded,
+)
 from engine.ledger.records import Erased, Job
 from engine.ledger.statements import OPEN
 from engine.ledger.told import animated, answer_at_the_door, refused_clip
@@ -39,6 +47,8 @@ NEXT = (
     "ORDER BY j.virtual_start, j.number LIMIT 1"
 )
 """The job whose turn it is: the fair order, without those whose requester runs as many as one may."""
+
+DAY_MS = 86_400_000
 
 ERASED = "erased"
 """Stands in the rows of a requester who is forgotten; shorter than any real one."""
@@ -102,10 +112,10 @@ class Verbs(Upkeep):
             if known[0] != digest:
                 raise Conflict("this job id is known with other content")
             return False
-        self.admit(request.requester)
+        self.admit(request.requester, request.group)
         self._do(
             "INSERT INTO jobs(id, digest, requester, reply_to, request, photo, facts, seed, status, accepted, "
-            "virtual_start, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', 1, ?, ?)",
+            "virtual_start, created_at, group_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', 1, ?, ?, ?)",
             (
                 request.job_id,
                 digest,
@@ -117,6 +127,7 @@ class Verbs(Upkeep):
                 seed,
                 self._take_turn(request.requester),
                 self.now(),
+                request.group,
             ),
         )
         self._change_depth(+1)
@@ -124,14 +135,18 @@ class Verbs(Upkeep):
         self._event(request.job_id, "queued")
         return True
 
-    def admit(self, requester: str | None) -> None:
-        """Raises Busy or QuotaExceeded when this requester's next job, or anybody's, would not be taken now."""
+    def admit(self, requester: str | None, group: str | None = None) -> None:
+        """Raises Busy or QuotaExceeded when the next job of this requester, group or anybody would not be taken now."""
         (depth,) = self._one("SELECT value FROM meta WHERE name = 'depth'")
         if depth >= self.limits.depth:
             raise Busy(30.0)
         row = self._one("SELECT queued FROM requesters WHERE requester = ?", (requester,))
         if row and row[0] >= self.limits.queued_per_requester:
             raise QuotaExceeded(30.0)
+        if group is not None and 0 < self.limits.queued_per_group <= self._queued_of_group(group):
+            raise GroupQuotaExceeded(60.0)
+        if requester is not None and self.limits.per_day:
+            self._admit_today(requester)
 
     def claim(self) -> Job | None:
         """The next job in fair order whose requester may run one more, or None."""
@@ -271,7 +286,7 @@ class Verbs(Upkeep):
         )
         self._do(
             "UPDATE jobs SET requester = ?, digest = '', request = NULL, facts = '{}', clip = NULL, photo = NULL, "
-            "manifest = NULL, watermark = NULL, fingerprint = NULL WHERE requester = ?",
+            "manifest = NULL, watermark = NULL, fingerprint = NULL, group_key = NULL WHERE requester = ?",
             (ERASED, requester),
         )
         self._do("DELETE FROM requesters WHERE requester = ?", (requester,))
@@ -281,6 +296,20 @@ class Verbs(Upkeep):
             clips=tuple(clip for _, clip, _ in rows if clip),
             photos=tuple(photo for _, _, photo in rows if photo),
         )
+
+    def _queued_of_group(self, group: str) -> int:
+        (queued,) = self._one("SELECT count(*) FROM jobs WHERE group_key = ? AND status = 'queued'", (group,))
+        return int(queued)
+
+    def _admit_today(self, requester: str) -> None:
+        """Raises DayQuotaExceeded until the oldest job of the last day is a day old."""
+        since = self.now() - DAY_MS
+        count, oldest = self._one(
+            "SELECT count(*), min(created_at) FROM jobs WHERE requester = ? AND accepted AND created_at > ?",
+            (requester, since),
+        )
+        if count >= self.limits.per_day:
+            raise DayQuotaExceeded(max(1.0, (oldest - since) / 1000))
 
     def _take_turn(self, requester: str) -> int:
         """Start-time fair queueing: this job starts, in virtual time, where the requester's last one ends."""

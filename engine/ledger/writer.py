@@ -105,8 +105,8 @@ class Writer:
         """After an erasure: what was forgotten must not lie on in the write-ahead log. `secure_delete` did the pages."""
         if self._verbs.empty_log:
             try:
-                self._verbs.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-                self._verbs.empty_log = False
+                busy, *_ = self._verbs.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                self._verbs.empty_log = bool(busy)  # a reader was in the way
             except sqlite3.Error as error:  # tried again after the next commit
                 log.warning("the write-ahead log could not be emptied", kind=type(error).__name__)
 

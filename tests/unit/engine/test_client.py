@@ -73,7 +73,16 @@ async def test_every_problem_becomes_the_error_that_made_it(
         await client.job(JOB)
 
 
-@pytest.mark.parametrize("kind", [errors.QuotaExceeded, errors.Busy, errors.CheckFailed])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        errors.QuotaExceeded,
+        errors.GroupQuotaExceeded,
+        errors.DayQuotaExceeded,
+        errors.Busy,
+        errors.CheckFailed,
+    ],
+)
 async def test_not_now_says_when(client: EngineClient, saying: Saying, kind: type[errors.RetryLater]) -> None:
     saying.status = kind.status
     saying.body = f'{{"type": "{kind.slug}", "retry_after_seconds": 12.5}}'.encode()

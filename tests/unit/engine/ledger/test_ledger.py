@@ -5,11 +5,32 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from engine.errors import Busy, ConfigError, Conflict, Fault, NotFound, QuotaExceeded, WorkerDied
-from engine.ledger import Ledger
-from engine.schema import Animated, Canceled, Failed, FailureCause, JobStatus, Reason, Refused, Stage
+from engine.errors import (
+    Busy,
+    ConfigError,
+    Conflict,
+    DayQuotaExceeded,
+    Fault,
+    GroupQuotaExceeded,
+    NotFound,
+    QuotaExceeded,
+    WorkerDied,
+)
+from engine.ledger import Ledger, Limits
+from engine.schema import (
+    Animated,
+    Canceled,
+    Failed,
+    FailureCause,
+    JobRequest,
+    JobStatus,
+    Reason,
+    Refused,
+    Stage,
+)
 from engine.verdicts import Decision, Refusal
 from tests.unit.engine.ledger.conftest import Clock, a_decision, a_request, a_signed_clip, queue
 
@@ -64,6 +85,38 @@ async def test_one_requester_cannot_fill_the_queue(ledger: Ledger) -> None:
     with pytest.raises(QuotaExceeded):
         await queue(ledger, a_request("ann-hash"))
     assert await queue(ledger, a_request("bob-hash"))
+
+
+async def test_one_group_cannot_fill_the_queue(tmp_path: Path, clock: Clock) -> None:
+    limits = Limits(depth=10, queued_per_requester=4, running_per_requester=2, queued_per_group=2)
+    async with Ledger(tmp_path / "engine.sqlite", limits=limits, now=clock) as ledger:
+        for number in range(2):
+            await queue(ledger, in_group(f"person-{number}"))
+
+        with pytest.raises(GroupQuotaExceeded):
+            await queue(ledger, in_group("person-3"))
+        assert await queue(ledger, a_request("person-3"))
+        await claim(ledger)
+        assert await queue(ledger, in_group("person-3"))
+
+
+async def test_one_person_has_so_many_a_day(tmp_path: Path, clock: Clock) -> None:
+    limits = Limits(depth=10, queued_per_requester=4, running_per_requester=2, per_day=2)
+    async with Ledger(tmp_path / "engine.sqlite", limits=limits, now=clock) as ledger:
+        await queue(ledger, a_request("ann-hash"))
+        clock.seconds += 3600
+        await queue(ledger, a_request("ann-hash"))
+
+        with pytest.raises(DayQuotaExceeded) as told:
+            ledger.admit("ann-hash")
+        clock.seconds += told.value.retry_after_seconds
+        assert await queue(ledger, a_request("ann-hash"))
+
+    assert told.value.retry_after_seconds == 23 * 3600
+
+
+def in_group(requester: str) -> JobRequest:
+    return msgspec.structs.replace(a_request(requester), group="a-group-of-friends")
 
 
 async def test_a_full_queue_takes_nobody(ledger: Ledger) -> None:

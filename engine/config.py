@@ -56,6 +56,8 @@ class LimitsTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Jobs of one requester in 24 hours; 0 is no limit."""
     at_the_door: Count = 32
     """Requests whose photo is being received and checked at the same time."""
+    gate_children: Count = 2
+    """Photos and clips that are checked at the same time: one process with the classifiers each, 350 MB."""
     body_seconds: Positive = 60.0
     check_seconds: Positive = 30.0
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 
@@ -37,9 +41,25 @@ class Metrics:
             buckets=(0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
             registry=self.registry,
         )
+        self.door_stage_seconds = Histogram(
+            "zoetrope_door_stage_seconds",
+            "Where that time goes: body, decode, gates, keep, ledger",
+            ["stage"],
+            buckets=(0.01, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
+            registry=self.registry,
+        )
         self.leaf_days = Gauge(
             "zoetrope_leaf_days_left", "Days until the signing certificate expires", registry=self.registry
         )
+
+    @contextmanager
+    def door_stage(self, stage: str) -> Iterator[None]:
+        """Measure one stage of a request at the door, however it ends."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.door_stage_seconds.labels(stage=stage).observe(time.monotonic() - began)
 
     def text(self) -> bytes:
         """The exposition format, version 0.0.4."""

@@ -126,6 +126,7 @@ async def engine(loaded: EngineConfig) -> AsyncIterator[Door]:
                 policy=loaded.policy,
                 environment=loaded.environment,
                 check_seconds=loaded.limits.check_seconds,
+                gate_children=loaded.limits.gate_children,
                 gate_sandbox=Sandbox(
                     read=tuple(
                         str(it) for it in (loaded.models, loaded.data / "photos", loaded.data / "work")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
+import cv2
 import msgspec
 
 from engine.children import Link, error_place
@@ -33,6 +34,7 @@ SAMPLES = 10
 
 def main(link: Link) -> None:
     """Load the judge, then answer until the engine hangs up."""
+    cv2.setNumThreads(1)  # a question per process at a time; OpenCV's own threads spin
     settings: GateSettings = link.receive(GateSettings)
     try:
         judge = Judge.load(

@@ -1,6 +1,6 @@
 """The door: untrusted photos and every gate, asked through child processes that may die over an answer.
 
-`Screening` keeps warm decode children, each for one photo, and one gate child with the classifiers. A check that
+`Screening` keeps warm decode children, with a fork for each photo, and gate children with the classifiers. A check that
 cannot be answered is raised, never guessed: an unknown is no yes.
 """
 
@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Self, assert_never
 
 import msgspec
 
 from engine import logs
-from engine.children import Child, ChildGone, Kept, Limits, Sandbox, in_background
+from engine.children import Child, ChildGone, Fell, Kept, Limits, Sandbox, Warm
 from engine.errors import CheckFailed, ClipCheckFailed, ConfigError, PhotoRejected
 from engine.gates.share import ShareFacts
 from engine.media import photo as decoder
@@ -122,23 +123,26 @@ class Screening:
         check_seconds: float = 30.0,
         load_seconds: float = 120.0,
         decoders: int = 2,
+        gate_children: int = 1,
         gate_module: str = "engine.screener",
         gate_sandbox: Sandbox | None = None,
     ) -> None:
         settings = GateSettings(models=models, policy=msgspec.to_builtins(policy), environment=environment)
-        self._decoders = _Decoders(decode_seconds=decode_seconds, spares=decoders)
+        self._decoders = _Decoders(decode_seconds=decode_seconds, children=decoders)
         self._gates = _Gates(
             settings,
             module=gate_module,
             sandbox=gate_sandbox,
             check_seconds=check_seconds,
             load_seconds=load_seconds,
+            children=gate_children,
         )
         self._running = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         await self._running.enter_async_context(self._decoders)
-        await self._running.enter_async_context(self._gates.kept)
+        for kept in self._gates.kept:
+            await self._running.enter_async_context(kept)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -147,7 +151,7 @@ class Screening:
     @property
     def ready(self) -> bool:
         """The gates are loaded, and a photo would be decoded at once."""
-        return self._gates.kept.ready and self._decoders.ready
+        return self._gates.ready and self._decoders.ready
 
     @property
     def policy_version(self) -> str:
@@ -197,7 +201,7 @@ class Screening:
 
 
 class _Gates:
-    """The gate child. It answers one question at a time; one that dies or hangs over it is asked once more."""
+    """Gate children, alike. Each answers one question at a time; one that dies or hangs over it is asked once more."""
 
     def __init__(
         self,
@@ -207,22 +211,28 @@ class _Gates:
         sandbox: Sandbox | None,
         check_seconds: float,
         load_seconds: float,
+        children: int,
     ) -> None:
-        self.kept = Kept(self._start, name="gates")
+        self.kept = [Kept(self._start, name="gates") for _ in range(children)]
         self.loaded = GatesReady(policy_version="", switched_off=())
         self._settings = settings
         self._module = module
         self._sandbox = sandbox
         self._check_seconds = check_seconds
         self._load_seconds = load_seconds
-        self._turn = asyncio.Lock()
+        self._idle = list(self.kept)
+        self._turns = asyncio.Semaphore(children)
+
+    @property
+    def ready(self) -> bool:
+        return any(kept.ready for kept in self.kept)
 
     async def judge(self, question: Question) -> Screened:
         """Raises _Unanswered."""
-        await self._warm_child()  # before the turn: while there are no gates, nobody queues for them
-        async with self._turn:
-            for _ in range(_ATTEMPTS):
-                child = await self._warm_child()
+        await self._warm_child(_readiest(self.kept))  # while there are no gates, nobody queues for them
+        for _ in range(_ATTEMPTS):
+            async with self._turn() as kept:
+                child = await self._warm_child(kept)
                 try:
                     judgement: Judgement = await child.ask(question, Judgement, seconds=self._check_seconds)
                 except (ChildGone, TimeoutError) as error:
@@ -232,10 +242,21 @@ class _Gates:
                     return _verdict_of(judgement)
         raise _Unanswered("the gate child gave no answer")
 
-    async def _warm_child(self) -> Child:
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[Kept]:
+        """A child that answers nobody else meanwhile."""
+        async with self._turns:
+            kept = _readiest(self._idle)
+            self._idle.remove(kept)
+            try:
+                yield kept
+            finally:
+                self._idle.append(kept)
+
+    async def _warm_child(self, kept: Kept) -> Child:
         try:
             async with asyncio.timeout(self._check_seconds):
-                return await self.kept.warm_child()
+                return await kept.warm_child()
         except TimeoutError as error:
             raise _Unanswered("there is no gate child") from error
 
@@ -251,6 +272,11 @@ class _Gates:
         return child
 
 
+def _readiest(kept: Sequence[Kept]) -> Kept:
+    """One that is up, where there is one."""
+    return next((it for it in kept if it.ready), kept[0])
+
+
 def _verdict_of(judgement: Judgement) -> Screened:
     match judgement:
         case Judged(screened):
@@ -263,28 +289,26 @@ def _verdict_of(judgement: Judgement) -> Screened:
 
 
 class _Decoders:
-    """Decode children that wait, loaded and limited, so that the door does not wait for them. Each serves once."""
+    """Children with Pillow loaded, whose forks decode one photo each, as many at once as there are children."""
 
-    def __init__(self, *, decode_seconds: float, spares: int) -> None:
+    def __init__(self, *, decode_seconds: float, children: int) -> None:
         self._decode_seconds = decode_seconds
-        self._places = asyncio.Semaphore(spares)
-        self._spares: asyncio.Queue[Child] = asyncio.Queue(maxsize=spares)
-        self._spawning: asyncio.Task[None] | None = None
+        self._kept = [Kept(_start_decoder, name="decode") for _ in range(children)]
+        self._idle: asyncio.Queue[Kept] = asyncio.Queue()
+        self._running = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        self._spawning = in_background(self._keep_spares(), name="decode")
+        for kept in self._kept:
+            await self._running.enter_async_context(kept)
+            self._idle.put_nowait(kept)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        assert self._spawning is not None
-        self._spawning.cancel()
-        await asyncio.wait([self._spawning])
-        while not self._spares.empty():
-            await self._spares.get_nowait().kill()
+        await self._running.aclose()
 
     @property
     def ready(self) -> bool:
-        return not self._spares.empty()
+        return any(kept.ready for kept in self._kept)
 
     async def decode(self, data: bytes) -> Photo:
         """Raises PhotoRejected; CheckFailed when no child can be started."""
@@ -292,58 +316,49 @@ class _Decoders:
             raise PhotoRejected(PhotoProblem.EMPTY)
         if len(data) > MAX_PHOTO_BYTES:
             raise PhotoRejected(PhotoProblem.TOO_MANY_BYTES)
-        async with self._places:
-            reply = await self._reply_to(data)
+        kept = await self._idle.get()
+        try:
+            reply = await self._reply_to(data, kept)
+        finally:
+            self._idle.put_nowait(kept)
         match reply:
             case decoder.Decoded(photo):
                 return photo
             case decoder.Rejected(problem):
                 raise PhotoRejected(problem)
+            case Fell(exit_code):
+                log.warning("photo took its decoder down", exit_code=exit_code, size_bytes=len(data))
+                raise PhotoRejected(_problem_of(exit_code))
             case _:
                 assert_never(reply)
 
-    async def _reply_to(self, data: bytes) -> decoder.Reply:
-        child = await self._spare()
-        try:
-            reply: decoder.Reply = await child.ask(
-                decoder.Untrusted(data), decoder.Reply, seconds=self._decode_seconds
-            )
-        except TimeoutError:
-            return decoder.Rejected(PhotoProblem.TOO_COMPLEX)
-        except ChildGone as gone:
-            return decoder.Rejected(_problem_of(gone.exit_code))
-        await child.kill()
-        return reply
-
-    async def _spare(self) -> Child:
-        try:
-            async with asyncio.timeout(_START_SECONDS):
-                while not (child := await self._spares.get()).alive:
-                    await child.kill()
-        except TimeoutError as error:
-            raise CheckFailed(_RETRY_AFTER_SECONDS) from error
-        return child
-
-    async def _keep_spares(self) -> None:
-        while True:
+    async def _reply_to(self, data: bytes, kept: Kept) -> decoder.Decoded | decoder.Rejected | Fell:
+        for _ in range(_ATTEMPTS):
             try:
-                child = await _start_decoder()
-            except (ChildGone, TimeoutError, OSError) as error:
-                log.warning("decode child did not start", why=type(error).__name__)
-                await asyncio.sleep(1.0)
-                continue
+                async with asyncio.timeout(_START_SECONDS):
+                    child = await kept.warm_child()
+            except TimeoutError as error:
+                raise CheckFailed(_RETRY_AFTER_SECONDS) from error
             try:
-                await self._spares.put(child)
-            except asyncio.CancelledError:
-                await child.kill()
-                raise
+                reply: decoder.Decoded | decoder.Rejected | Fell = await child.ask(
+                    decoder.Untrusted(data),
+                    decoder.Decoded | decoder.Rejected | Fell,
+                    seconds=self._decode_seconds,
+                )
+            except TimeoutError:
+                return decoder.Rejected(PhotoProblem.TOO_COMPLEX)
+            except ChildGone as gone:  # the one that waits, which reads no photo: somebody shot it
+                log.warning("decode child ended", exit_code=gone.exit_code)
+            else:
+                return reply
+        raise CheckFailed(_RETRY_AFTER_SECONDS)
 
 
 async def _start_decoder() -> Child:
     child = await Child.start(
-        decoder.__name__, name="decode", limits=DECODE_LIMITS, sandbox=Sandbox(), isolated=True
+        decoder.__name__, name="decode", limits=DECODE_LIMITS, sandbox=Sandbox(), isolated=True, forks=True
     )
-    await child.ask(None, decoder.Warm, seconds=_START_SECONDS)
+    await child.ask(None, Warm, seconds=_START_SECONDS)
     return child
 
 

@@ -256,13 +256,14 @@ class Door:
     async def _take_in(self, request: web.Request, job_id: str) -> web.StreamResponse:
         """A known id with the same content is the same job, and gets the same answer. Raises Conflict."""
         ledger = self.dispatcher.ledger
-        async with asyncio.timeout(self.body_seconds):
-            parts = parts_of(request)
-            job = await request_part(parts, job_id=job_id)
-            known = ledger.row(job_id)
-            if known is None:
-                ledger.admit(job.requester, job.group)
-            data = await photo_part(parts)
+        with self.dispatcher.metrics.door_stage("body"):
+            async with asyncio.timeout(self.body_seconds):
+                parts = parts_of(request)
+                job = await request_part(parts, job_id=job_id)
+                known = ledger.row(job_id)
+                if known is None:
+                    ledger.admit(job.requester, job.group)
+                data = await photo_part(parts)
         digest = hashlib.sha256(msgspec.json.encode(job) + b"\0" + data).hexdigest()
         if known is None:
             return await self._decide(job, digest, data)
@@ -273,13 +274,18 @@ class Door:
     async def _decide(self, job: JobRequest, digest: str, data: bytes) -> web.StreamResponse:
         """Photo and prompt before the gates; then the answer is on disk before it is given."""
         screening = self.dispatcher.shop.screening
-        photo = await screening.read_photo(data)
-        screened = await screening.check_request(job, photo)
+        stage = self.dispatcher.metrics.door_stage
+        with stage("decode"):
+            photo = await screening.read_photo(data)
+        with stage("gates"):
+            screened = await screening.check_request(job, photo)
         verdict = screened.verdict
         match verdict:
             case Allowed():
-                origin = await self.dispatcher.shop.finishing.take_origin(data)
-                return await self._accept(job, digest, await self._keep(photo, origin, job), screened)
+                with stage("keep"):
+                    origin = await self.dispatcher.shop.finishing.take_origin(data)
+                    name = await self._keep(photo, origin, job)
+                return await self._accept(job, digest, name, screened)
             case Refusal() | RestrictedTo():
                 return await self._refuse(job, digest, verdict, screened)
             case Held() | Remake():  # nobody decides on held requests yet, and an unknown is never a yes
@@ -299,9 +305,10 @@ class Door:
     ) -> web.StreamResponse:
         seed = job.seed if job.seed is not None else int(job.job_id[:7], 16)
         try:
-            await self.dispatcher.ledger.write(
-                lambda verbs: verbs.accept(job, digest, photo, screened.facts, screened.decisions, seed)
-            )
+            with self.dispatcher.metrics.door_stage("ledger"):
+                await self.dispatcher.ledger.write(
+                    lambda verbs: verbs.accept(job, digest, photo, screened.facts, screened.decisions, seed)
+                )
         except errors.RetryLater:
             self.dispatcher.shop.forget_photo(photo)
             raise

@@ -12,6 +12,17 @@ photos), one BLAS thread. What reads a stranger's bytes is closed as well: `sand
 from engine.children.child import Child, ChildGone
 from engine.children.inside import Link, error_place
 from engine.children.kept import Kept, in_background
-from engine.children.wire import Limits, Sandbox
+from engine.children.wire import Fell, Limits, Sandbox, Warm
 
-__all__ = ["Child", "ChildGone", "Kept", "Limits", "Link", "Sandbox", "error_place", "in_background"]
+__all__ = [
+    "Child",
+    "ChildGone",
+    "Fell",
+    "Kept",
+    "Limits",
+    "Link",
+    "Sandbox",
+    "Warm",
+    "error_place",
+    "in_background",
+]

@@ -82,14 +82,18 @@ class Child:
         limits: Limits | None = None,
         sandbox: Sandbox | None = None,
         isolated: bool = False,
+        forks: bool = False,
     ) -> Child:
         """Start `module`; it must have `main(link: Link) -> None`. Raises OSError when there is no room for it.
+
+        With `forks` it must have `answer` instead (`engine.children.forks`): `limits` and `sandbox` then hold for every
+        fork, and the child says `Warm` first.
 
         `isolated` is `python -I`: nothing but the installed packages can be imported. `environment` is what
         the child sees beside the thread pins; never put a secret there. Without a `sandbox` it reaches what
         the engine reaches.
         """
-        granted = [msgspec.json.encode(it).decode() for it in (limits or Limits(), sandbox)]
+        granted = [msgspec.json.encode(it).decode() for it in (limits or Limits(), sandbox, forks)]
         ours, theirs = socket.socketpair()
         with theirs:
             try:

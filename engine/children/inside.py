@@ -14,10 +14,12 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
+from engine.children.forks import answer_in_forks
 from engine.children.sandbox import close_files, close_system
 from engine.children.wire import LENGTH, Limits, Sandbox, frame, message_in
 
@@ -35,16 +37,29 @@ class Link:
 
     def receive(self, kind: Any) -> Any:
         """The next message, of type or union `kind`. Raises SystemExit when the engine hung up."""
+        return message_in(self.receive_body(), kind)
+
+    def receive_body(self) -> bytes:
+        """The body of the next frame, whatever it says. Raises SystemExit when the engine hung up."""
         (length,) = LENGTH.unpack(self._read(LENGTH.size))
-        return message_in(self._read(length), kind)
+        return self._read(length)
 
     def send(self, message: msgspec.Struct) -> None:
         """Raises SystemExit when the engine hung up."""
+        self.send_bytes(frame(message))
+
+    def send_bytes(self, data: bytes) -> None:
+        """Whole frames. Raises SystemExit when the engine hung up."""
         try:
             with self._sending:
-                self._connection.sendall(frame(message))
+                self._connection.sendall(data)
         except OSError:
             raise SystemExit(0) from None
+
+    def close(self) -> None:
+        """Let go of this process's end; nobody notices while another process holds it too."""
+        self._incoming.close()
+        self._connection.close()
 
     def _read(self, count: int) -> bytes:
         data = self._incoming.read(count)
@@ -61,8 +76,8 @@ def error_place(error: BaseException) -> str:
 
 
 def enter() -> None:
-    """The first thing that runs in a child. Arguments: socket, the engine's process id, module, limits, sandbox."""
-    descriptor, parent, module, limits, granted = sys.argv[1:]
+    """The first thing that runs in a child. Arguments: socket, the engine's process id, module, limits, sandbox, forks."""
+    descriptor, parent, module, limits, granted, forks = sys.argv[1:]
     _die_with(parent=int(parent))
     ctypes.CDLL(None).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -72,14 +87,31 @@ def enter() -> None:
     try:
         if sandbox is not None:
             close_files(sandbox)
-        main = importlib.import_module(module).main
-        _restrict(msgspec.json.decode(limits, type=Limits))
-        if sandbox is not None:
-            close_system(sandbox)
-        main(link)
+        story = importlib.import_module(module)
+
+        def close() -> None:
+            _restrict(msgspec.json.decode(limits, type=Limits))
+            if sandbox is not None:
+                close_system(sandbox)
+
+        if msgspec.json.decode(forks, type=bool):
+            answer_in_forks(link, story.answer, close=_in_the_fork(close))
+        close()
+        story.main(link)
     except Exception as error:  # noqa: BLE001 - the last line of the process: its place, not its words
         sys.stderr.write(f"{error_place(error)}\n")
         sys.exit(1)
+
+
+def _in_the_fork(close: Callable[[], None]) -> Callable[[], None]:
+    """What the kernel was asked for does not outlive a fork: ask again."""
+    waiting = os.getpid()
+
+    def close_fork() -> None:
+        _die_with(parent=waiting)
+        close()
+
+    return close_fork
 
 
 def _die_with(*, parent: int) -> None:

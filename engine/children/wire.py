@@ -44,6 +44,16 @@ class Sandbox(msgspec.Struct, frozen=True, kw_only=True):
     network: bool = False
 
 
+class Warm(msgspec.Struct, frozen=True, tag_field="type", tag="warm"):
+    """A child that answers in forks has its libraries loaded, and waits for a question."""
+
+
+class Fell(msgspec.Struct, frozen=True, tag_field="type", tag="fell"):
+    """The fork ended over the question; `exit_code` is negative for a signal."""
+
+    exit_code: int
+
+
 def frame(message: msgspec.Struct) -> bytes:
     """Length and body. Paths cross as text."""
     body = msgspec.msgpack.encode(message, enc_hook=_plain)

@@ -1,7 +1,7 @@
 """Untrusted bytes in, a clean photo out: `decode` is the only place where a stranger's image is parsed.
 
-`main` runs it in a child process of its own, one photo per process, with nothing but Pillow loaded;
-`engine.screening` starts that child and sets its limits on CPU time and memory.
+`answer` runs it in a child process of its own, one photo per process, with nothing but Pillow loaded;
+`engine.screening` starts the child whose forks these are, and sets their limits on CPU time and memory.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 import msgspec
 import pillow_heif
@@ -94,10 +94,6 @@ class Photo:
     sha256: str
 
 
-class Warm(msgspec.Struct, frozen=True, tag_field="type", tag="warm"):
-    """The decode child has its libraries loaded and its limits set; it waits for a photo."""
-
-
 class Untrusted(msgspec.Struct, frozen=True, tag_field="type", tag="untrusted"):
     """What a stranger sent."""
 
@@ -119,22 +115,12 @@ class Rejected(msgspec.Struct, frozen=True, tag_field="type", tag="rejected"):
 Reply = Decoded | Rejected
 
 
-class Link(Protocol):
-    """The part of `engine.children.Link` that the decode child needs; that module stands above this one."""
-
-    def receive(self, kind: Any) -> Any: ...
-
-    def send(self, message: msgspec.Struct) -> None: ...
-
-
-def main(link: Link) -> None:
-    """Decode one photo, answer, end: what a hostile image leaves behind dies with the process."""
-    link.send(Warm())
-    untrusted: Untrusted = link.receive(Untrusted)
+def answer(question: bytes) -> Reply:
+    """The body of an `Untrusted` in. What a hostile image leaves behind dies with the process."""
     try:
-        link.send(Decoded(decode(untrusted.data)))
+        return Decoded(decode(msgspec.msgpack.decode(question, type=Untrusted).data))
     except PhotoRejected as rejected:
-        link.send(Rejected(rejected.problem))
+        return Rejected(rejected.problem)
 
 
 def decode(data: bytes) -> Photo:

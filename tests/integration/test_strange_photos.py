@@ -117,7 +117,7 @@ def renderer():
 
 @pytest.fixture
 async def decoders():
-    async with _Decoders(decode_seconds=60.0, spares=1) as running:
+    async with _Decoders(decode_seconds=60.0, children=1) as running:
         yield running
 
 

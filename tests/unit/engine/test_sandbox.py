@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from engine.children import Child, Sandbox
+from engine.children import Child, Sandbox, Warm
 from engine.children.sandbox import everything_but, support
 
 pytestmark = pytest.mark.skipif(bool(support().missing), reason="; ".join(support().missing))
@@ -202,3 +202,42 @@ async def test_all_but_one_folder_can_be_granted(trying, tmp_path):
     )
 
     assert told == {"notes": "notes", "key": "PermissionError"}
+
+
+async def test_a_fork_that_answers_is_as_closed_and_each_question_gets_a_new_one(tmp_path, monkeypatch):
+    key = tmp_path / "signing.pem"
+    key.write_text("a secret key")
+    home = tmp_path / "code"
+    home.mkdir()
+    monkeypatch.chdir(home)
+    (home / "forked.py").write_text(
+        textwrap.dedent(STORY)
+        + textwrap.dedent(
+            f"""
+            ask = []
+
+            def answer(question):
+                ask.append(question)
+                return tried(
+                    asked=lambda: len(ask),
+                    key=lambda: open({str(key)!r}).read(),
+                    socket=lambda: socket.socket(),
+                    program=lambda: subprocess.run(["/bin/true"]),
+                    fork=os.fork,
+                    waiting=lambda: os.kill(os.getppid(), signal.SIGKILL),
+                    descriptors=lambda: [n for n in range(3, 16) if os.fstat(n)],
+                )
+            """
+        )
+    )
+    child = await Child.start("forked", name="forked", sandbox=Sandbox(read=(str(home),)), forks=True)
+    await child.ask(None, Warm, seconds=60)
+
+    told = [(await child.ask(Tried({}), Tried, seconds=60)).told for _ in range(2)]
+
+    assert child.alive
+    await child.kill()
+    for answer in told:
+        assert answer.pop("asked") == "1"
+        assert answer.pop("descriptors") == "OSError", "the engine's socket is not in the fork"
+        assert set(answer.values()) == {"PermissionError"}, answer

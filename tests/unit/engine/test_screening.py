@@ -190,9 +190,10 @@ async def test_a_photo_that_needs_too_much_memory_is_too_complex(open_door, monk
 async def test_a_decode_child_that_died_while_it_waited_costs_no_photo(open_door):
     async with open_door() as door:
         await until_ready(door)
-        spare = door._decoders._spares._queue[0]
-        os.kill(spare.pid, signal.SIGKILL)
-        await spare.ended()
+        (kept,) = door._decoders._kept
+        waiting = await kept.warm_child()
+        os.kill(waiting.pid, signal.SIGKILL)
+        await waiting.ended()
 
         assert (await door.read_photo(jpeg_of(100, 100))).width == 100
 
@@ -217,6 +218,35 @@ async def test_what_the_gates_are_is_known_once_they_are_loaded(open_door):
         await until_ready(door)
 
         assert (door.policy_version, door.switched_off) == ("today", ("nsfw",))
+
+
+async def test_while_one_gate_child_is_busy_the_other_one_answers(open_door):
+    async with open_door(gate_children=2, check_seconds=5.0) as door:
+        await until_ready(door)
+        hanging = asyncio.create_task(door.check_request(request("hang"), PHOTO))
+        await asyncio.sleep(0)
+
+        answered = await asyncio.gather(*(door.check_request(request("snow"), PHOTO) for _ in range(4)))
+
+        assert not hanging.done()
+        hanging.cancel()
+        await asyncio.wait([hanging])
+    assert all(isinstance(screened.verdict, Allowed) for screened in answered)
+
+
+async def test_a_photo_that_takes_its_fork_down_costs_the_next_one_nothing(open_door, monkeypatch):
+    monkeypatch.setattr(screening, "DECODE_LIMITS", Limits(address_space_bytes=100_000_000))
+    async with open_door() as door:
+        await until_ready(door)
+        (kept,) = door._decoders._kept
+        before = (await kept.warm_child()).pid
+
+        with pytest.raises(PhotoRejected):
+            await door.read_photo(jpeg_of(6000, 6000))
+        small = await door.read_photo(jpeg_of(100, 100))
+
+        assert small.width == 100
+        assert (await kept.warm_child()).pid == before
 
 
 async def test_gates_that_die_once_are_asked_again(open_door):

@@ -7,6 +7,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
@@ -16,7 +17,7 @@ import msgspec
 from engine import config, logs, models
 from engine.detector import Detector
 from engine.errors import ConfigError
-from engine.ledger import RegistryFile
+from engine.ledger import RegistryFile, backups
 from engine.process import look_over, prepare, serve
 from engine.provenance import keys as signing_keys
 from engine.provenance.mark import bring_watermark_key
@@ -183,10 +184,33 @@ def verify(file: Path, path: Path) -> None:
         detector = Detector(
             root_pem=signing_keys.read_root(loaded.keys),
             watermark_key=bring_watermark_key(loaded.keys),
-            registry=RegistryFile(loaded.data / "engine.sqlite"),
+            registry=RegistryFile(loaded.ledger),
         )
         report = asyncio.run(detector.examine(file.read_bytes()))
         click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
+
+
+@main.command()
+@click.argument("name", required=False)
+@click.option("--list", "only_list", is_flag=True, help="Name the backups, the newest first; change nothing.")
+@at_config
+def restore(path: Path, name: str | None, *, only_list: bool) -> None:
+    """Bring a backup of the ledger back: the newest that is whole, or NAME. The engine must not run."""
+    with explained():
+        ledger = config.load(path).ledger
+        if only_list:
+            for backup in backups.find(ledger):
+                click.echo(f"{backup.path.name}  {_when(backup.taken_at)}  {backup.size_bytes / 1e6:.1f} MB")
+            return
+        chosen = backups.restore(ledger, name=name)
+        click.echo(
+            f"The ledger is {chosen.path.name} of {_when(chosen.taken_at)} again. What was accepted after it is lost; "
+            f"what was there lies in {chosen.path.parent.name}/ for a day."
+        )
+
+
+def _when(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 class ProgressBars:

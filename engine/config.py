@@ -131,6 +131,10 @@ class EngineConfig:
         return self.data / self.engine.socket
 
     @property
+    def ledger(self) -> Path:
+        return self.data / "engine.sqlite"
+
+    @property
     def models(self) -> Path:
         return self.data / "models"
 

@@ -23,7 +23,7 @@ from engine.errors import ConfigError
 from engine.finishing import Finishing
 from engine.fleet.confinement import worker_sandbox
 from engine.fleet.local import LocalFleet
-from engine.ledger import Ledger, Limits
+from engine.ledger import Backups, Ledger, Limits
 from engine.metrics import Metrics
 from engine.pipeline import Shop
 from engine.provenance import keys as signing_keys
@@ -111,7 +111,8 @@ async def engine(loaded: EngineConfig) -> AsyncIterator[Door]:
         per_day=loaded.limits.per_day,
     )
     async with AsyncExitStack() as parts:
-        ledger = await parts.enter_async_context(Ledger(loaded.data / "engine.sqlite", limits=limits))
+        ledger = await parts.enter_async_context(Ledger(loaded.ledger, limits=limits))
+        backups = await parts.enter_async_context(Backups(loaded.ledger))
         finishing = await parts.enter_async_context(
             Finishing(
                 keys=loaded.keys,
@@ -183,6 +184,7 @@ async def engine(loaded: EngineConfig) -> AsyncIterator[Door]:
             body_seconds=loaded.limits.body_seconds,
             free_disk_megabytes=loaded.engine.free_disk_megabytes,
             token=_token(loaded),
+            backups=backups,
         )
 
 

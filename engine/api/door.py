@@ -33,7 +33,7 @@ from engine.api.peers import trusted
 from engine.api.problems import Handler, problem, problems
 from engine.dispatcher import Dispatcher, enough_disk
 from engine.gates.share import ShareFacts
-from engine.ledger import JobRow
+from engine.ledger import Backups, JobRow
 from engine.media.photo import Photo
 from engine.pipeline import keep_photo, sha256_of
 from engine.provenance.origin import Origin
@@ -75,6 +75,7 @@ class Door:
     body_seconds: float
     free_disk_megabytes: int
     token: str | None = None
+    backups: Backups | None = None
     _inside: int = 0
     _locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
     _verifying: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_VERIFICATIONS))
@@ -206,6 +207,8 @@ class Door:
             self.dispatcher.shop.clip_path(clip).unlink(missing_ok=True)
         for photo in erased.photos:
             self.dispatcher.shop.forget_photo(photo)
+        if self.backups is not None:
+            await self.backups.forget()
         return as_json(RequesterView(stored_jobs=erased.jobs, stored_clips=len(erased.clips)))
 
     async def get_status(self, _: web.Request) -> web.StreamResponse:

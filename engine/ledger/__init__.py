@@ -6,9 +6,10 @@ group commit is ever seen. `flock` plus a boot epoch: a start puts back what an 
 is a compare-and-set on (id, running, attempt, epoch): a late result of a lost attempt changes nothing.
 """
 
+from engine.ledger.backups import Backups
 from engine.ledger.front import Ledger
 from engine.ledger.records import Erased, Job, JobRow, KnownClip, Limits
 from engine.ledger.registry import RegistryFile
 from engine.ledger.verbs import Verbs
 
-__all__ = ["Erased", "Job", "JobRow", "KnownClip", "Ledger", "Limits", "RegistryFile", "Verbs"]
+__all__ = ["Backups", "Erased", "Job", "JobRow", "KnownClip", "Ledger", "Limits", "RegistryFile", "Verbs"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import time
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from sqlite_utils import Database
 
 from engine.errors import ConfigError
 from engine.ledger import registry
+from engine.ledger.owner import own
 from engine.ledger.records import JobRow, KnownClip, Limits
 from engine.ledger.statements import OPEN
 from engine.ledger.verbs import NEXT, Verbs
@@ -61,7 +61,7 @@ class Ledger:
     async def __aenter__(self) -> Self:
         """Raises ConfigError when another engine owns the file, or when it is newer or damaged."""
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._lock = _own(self._path.with_suffix(".lock"))
+        self._lock = own(self._path.with_suffix(".lock"))
         try:
             await asyncio.to_thread(self._open)
         except BaseException:
@@ -205,7 +205,7 @@ class Ledger:
                 self.put_back = self._verbs.boot()
         except sqlite3.DatabaseError as error:
             raise ConfigError(
-                f"the ledger cannot be opened ({error}): restore a backup of {self._path.name}"
+                f"the ledger cannot be opened ({error}): `python -m engine restore` brings the last backup back"
             ) from error
         self._reader = registry.open_reader(self._path)
 
@@ -230,18 +230,5 @@ def _connect(path: Path) -> Any:
         raise
     connection.close()
     raise ConfigError(
-        "the ledger is damaged: restore a backup of engine.sqlite, or move it away to start anew"
+        "the ledger is damaged: `python -m engine restore` brings the last backup back; or move it away to start anew"
     )
-
-
-def _own(path: Path) -> int:
-    """The kernel drops this lock when the process dies: no stale locks. Raises ConfigError."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(descriptor)
-        raise ConfigError(
-            "another engine already runs on this data folder: stop it first, or set another `data`"
-        ) from error
-    return descriptor

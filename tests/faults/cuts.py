@@ -100,7 +100,7 @@ def _on(disk: Disk, *, synchronous: str) -> Iterator[None]:
 
     with (
         mock.patch.object(engine.ledger.front.sqlite3, "connect", connect),
-        mock.patch.object(engine.ledger.front.registry, "open_reader", lambda _: mock.Mock()),
+        mock.patch.object(engine.ledger.front.registry, "open_reader", return_value=mock.Mock()),
     ):
         assert bot.database.sqlite3 is engine.ledger.front.sqlite3
         yield

@@ -355,7 +355,7 @@ async def test_a_damaged_file_is_not_served_from(opened: Callable[[], Ledger], t
     path = tmp_path / "engine.sqlite"
     path.write_bytes(b"SQLite format 3\0" + b"\xff" * 4096)
 
-    with pytest.raises(ConfigError, match="restore a backup"):
+    with pytest.raises(ConfigError, match="engine restore"):
         async with opened():
             pass
 

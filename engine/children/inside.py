@@ -95,6 +95,8 @@ def enter() -> None:
                 close_system(sandbox)
 
         if msgspec.json.decode(forks, type=bool):
+            if sandbox is not None:  # it may fork, and nothing else that its forks may not
+                close_system(msgspec.structs.replace(sandbox, programs=True))
             answer_in_forks(link, story.answer, close=_in_the_fork(close))
         close()
         story.main(link)

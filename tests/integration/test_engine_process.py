@@ -207,7 +207,7 @@ async def test_every_child_is_closed_and_none_holds_a_secret(
     async with home.client() as client:
         await ready(client)
         children = {pid: Path(f"/proc/{pid}") for pid in children_of(engine.pid)}
-        names = sorted((it / "cmdline").read_bytes().split(b"\0")[-4].decode() for it in children.values())
+        names = sorted((it / "cmdline").read_bytes().split(b"\0")[-5].decode() for it in children.values())
         states = [(it / "status").read_text() for it in children.values()]
         told = b"".join(
             (it / "environ").read_bytes() + (it / "cmdline").read_bytes() for it in children.values()

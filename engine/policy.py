@@ -20,7 +20,7 @@ from engine.classifiers.caption_head import CaptionHead
 from engine.classifiers.faces import FaceReader, FoundFace
 from engine.classifiers.languages import LanguageGuesser
 from engine.classifiers.nsfw import NudityScorer
-from engine.classifiers.prompt_head import PromptHead
+from engine.classifiers.prompt_head import Meaning, PromptHead
 from engine.classifiers.sentences import SentenceEncoder
 from engine.errors import ConfigError
 from engine.gates import (
@@ -54,7 +54,7 @@ from engine.verdicts import (
     Verdict,
 )
 
-POLICY_VERSION = "2026-11-24.1"
+POLICY_VERSION = "2026-11-27.2"
 """Changes with every change of a rule, a table, a threshold or a model; older clips are checked again."""
 
 CALM_PRESETS = ("gentle_zoom", "snow", "golden_hour", "fog")
@@ -271,23 +271,32 @@ class Judge:
             return Reading(rules=_gentle_rules())
         caption = read_caption(prompt, locale=locale, guesser=self.guesser)
         reading = read_concepts(caption)
-        for gate, rule in self._prompt_gates(caption, reading):
+        sense = self._read_meaning(caption, reading)
+        if sense is not None:
+            reading = meaning.uphold(reading, sense, self.head)
+        for gate, rule in self._prompt_gates(caption, reading, sense):
             docket.hear(Stage.PROMPT, gate, rule)
             if docket.refused and not every:
                 break
         return reading
 
-    def _prompt_gates(self, caption: Caption, reading: Reading) -> Iterator[tuple[str, Callable[[], Ruling]]]:
+    def _read_meaning(self, caption: Caption, reading: Reading) -> Meaning | None:
+        """None where the encoder cannot read the caption; then the rules stand alone."""
+        unread = understood.is_foreign(caption) or understood.is_meaningless(caption, reading)
+        if self.encoder is None or not caption.words or unread:
+            return None
+        return meaning.read_meaning(caption, reading, encoder=self.encoder, head=self.head)
+
+    def _prompt_gates(
+        self, caption: Caption, reading: Reading, sense: Meaning | None
+    ) -> Iterator[tuple[str, Callable[[], Ruling]]]:
         yield spelled_out.GATE, lambda: spelled_out.refuse_spelled_out(caption)
         yield concepts.GATE, lambda: concepts.refuse_concepts(reading)
         yield understood.GATE, lambda: understood.restrict_unknown(caption, reading, presets=CALM_PRESETS)
-        encoder = self.encoder
-        if encoder is not None and caption.words and not understood.is_foreign(caption):
+        if sense is not None:
             yield (
                 meaning.GATE,
-                lambda: meaning.judge_meaning(
-                    caption, reading, encoder=encoder, head=self.head, presets=CALM_PRESETS
-                ),
+                lambda: meaning.judge_meaning(sense, reading, head=self.head, presets=CALM_PRESETS),
             )
 
     # --- photo, and both together -----------------------------------------------------------------------

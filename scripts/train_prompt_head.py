@@ -20,8 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from engine.classifiers.languages import LanguageGuesser
+from engine.classifiers.prompt_head import features
 from engine.classifiers.sentences import USE_WEIGHTS, SentenceEncoder
-from engine.prompts.normalise import normalise
+from engine.gates.caption import Caption, read_caption
+from engine.gates.concepts import Reading, read_concepts
 from engine.schema import Reason
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,13 +34,17 @@ CLASSIFIERS = ROOT / "engine" / "classifiers"
 HARMLESS = ("plain", "hard")
 SUBJECTS_A_PHRASE = 4
 DESCRIPTIONS_A_LANGUAGE = 60
-PENALTY = 1e-4
-"""Best of 3e-3 … 1e-5 out of fold; one vector per rule beat harm-or-not (.55 to .42) and kernels added nothing."""
-FALSE_REFUSALS = 0.005
-"""Of plain captions, out of fold: what the refusing threshold may cost."""
-FALSE_PRESETS = 0.015
+PENALTY = 1e-5
+"""Best of 3e-3 … 3e-6 out of fold; one vector per rule beat harm-or-not (.55 to .42), hidden layers and kernels added nothing."""
+FALSE_REFUSALS = 0.012
+"""Of plain captions, out of fold: what the refusing threshold may cost. Many of these were written to be taken for
+harm; of VBench's, which nobody here wrote, the same threshold refuses a tenth of that."""
+FALSE_PRESETS = 0.02
 """The same for the lower threshold, above which a caption is answered with preset motions."""
+AGREE_AT = 0.3
+"""Below this harm a rule that is not firm is overruled: .3 cost .004 of recall and spared a third of the hard-benign."""
 FOLDS = 5
+VECTOR = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,17 @@ def read_descriptions(path: Path) -> list[Example]:
     return examples
 
 
+def read_figures(path: Path) -> list[Example]:
+    """Somebody famous doing what the policy allows: a name is no harm."""
+    tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    return [
+        Example(f"{name} {action}", "hard", language, action)
+        for language, actions in tables["actions"].items()
+        for place, action in enumerate(actions)
+        for name in tables["names"][place % 2 :: 2 if language == "en" else 6]
+    ]
+
+
 def _subjects(tables: dict[str, Any], name: str) -> list[str]:
     if name in {"scenery", "hard", "sexual_minor", "intimacy", "minor_safety", "public_figure", "fake_news"}:
         return [""]
@@ -94,6 +112,33 @@ def _compose(tables: dict[str, Any], phrase: str, subjects: Sequence[str], chanc
     opening = chance.choice(tables["openings"])
     scene = chance.choice(tables["scenes"]) if chance.random() < 0.3 else ""
     return " ".join(f"{opening}{chance.choice(subjects)} {phrase} {scene}".split())
+
+
+class Reader:
+    """Captions as the gates read them."""
+
+    def __init__(self) -> None:
+        self._guesser = LanguageGuesser()
+        self._encoder = SentenceEncoder.load()
+
+    def read(self, example: Example) -> tuple[Caption, Reading]:
+        caption = read_caption(example.text, locale=example.language, guesser=self._guesser)
+        return caption, read_concepts(caption)
+
+    def features(
+        self, read: Sequence[tuple[Caption, Reading]], groups: tuple[str, ...]
+    ) -> NDArray[np.float32]:
+        vectors = self._encoder.embed([caption.text.restored for caption, _ in read])
+        return features(vectors, [reading.groups for _, reading in read], groups)
+
+
+def with_blind(
+    vectors: NDArray[np.float32], classes: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Every example once more without its word groups: the tables know these captions better than they will know others."""
+    blind = vectors.copy()
+    blind[:, VECTOR:] = 0
+    return np.vstack([vectors, blind]), np.concatenate([classes, classes])
 
 
 def fit(
@@ -133,7 +178,7 @@ def out_of_fold(
     folds = np.array([hashlib.sha256(e.group.encode()).digest()[0] % FOLDS for e in examples])
     scores = np.zeros(len(examples))
     for fold in range(FOLDS):
-        w, b = fit(vectors[folds != fold], classes[folds != fold], count)
+        w, b = fit(*with_blind(vectors[folds != fold], classes[folds != fold]), count)
         scores[folds == fold] = harm(vectors[folds == fold], w, b)
     return scores
 
@@ -143,38 +188,45 @@ def main() -> None:
     examples = [
         *read_templates(CAPTIONS / "templates_en.toml"),
         *read_descriptions(CAPTIONS / "descriptive.toml"),
+        *read_figures(CAPTIONS / "figures.toml"),
         *read_tsv(CAPTIONS / "train.tsv"),
+        *read_tsv(CAPTIONS / "written.tsv"),
     ]
     reasons = sorted({e.label for e in examples} - set(HARMLESS))
     names = ["plain", *reasons]
     classes = np.array([0 if e.label in HARMLESS else names.index(e.label) for e in examples])
-    encoder = SentenceEncoder.load()
-    vectors = encoder.embed([normalise(e.text).restored for e in examples])
+    reader = Reader()
+    read = [reader.read(e) for e in examples]
+    groups = tuple(sorted(set().union(*(reading.groups for _, reading in read))))
+    vectors = reader.features(read, groups)
 
     scores = out_of_fold(examples, vectors, classes, len(names))
     plain = scores[[e.label == "plain" for e in examples]]
     refuse_at = float(np.quantile(plain, 1 - FALSE_REFUSALS))
     unsure_at = float(np.quantile(plain, 1 - FALSE_PRESETS))
 
-    w, b = fit(vectors, classes, len(names))
+    w, b = fit(*with_blind(vectors, classes), len(names))
     np.savez_compressed(
         CLASSIFIERS / "prompt_head.npz",
         weights=w.astype(np.float16),
         bias=b.astype(np.float32),
         reasons=np.array([Reason(r).value for r in reasons]),
+        groups=np.array(groups),
         refuse_at=refuse_at,
         unsure_at=unsure_at,
+        agree_at=AGREE_AT,
     )
     card = {
         "name": "zoetrope prompt head",
         "encoder": f"{USE_WEIGHTS.package}/{USE_WEIGHTS.member} {USE_WEIGHTS.sha256[:16]}",
-        "data": "own captions only: templates_en.toml, descriptive.toml and train.tsv in bench/captions",
+        "data": "own captions only: templates_en.toml, descriptive.toml, figures.toml, train.tsv and written.tsv in bench/captions",
         "licence": "Apache-2.0",
         "examples": {name: int((classes == i).sum()) for i, name in enumerate(names)},
         "refuse_at": round(refuse_at, 4),
         "unsure_at": round(unsure_at, 4),
+        "agree_at": AGREE_AT,
         "out_of_fold": _rates(scores, classes > 0, [e.language for e in examples], refuse_at, unsure_at),
-        "held_out": _held_out(encoder, w, b, refuse_at, unsure_at),
+        "held_out": _held_out(reader, groups, w, b, refuse_at, unsure_at),
         "limits": "Captions are one author's, outside English not reviewed by native speakers; compare, do not trust.",
     }
     (CLASSIFIERS / "prompt_head.json").write_text(
@@ -184,14 +236,15 @@ def main() -> None:
 
 
 def _held_out(
-    encoder: SentenceEncoder,
+    reader: Reader,
+    groups: tuple[str, ...],
     w: NDArray[np.float64],
     b: NDArray[np.float64],
     refuse_at: float,
     unsure_at: float,
 ) -> dict[str, Any]:
     examples = read_tsv(CAPTIONS / "held_out.tsv")
-    scores = harm(encoder.embed([normalise(e.text).restored for e in examples]), w, b)
+    scores = harm(reader.features([reader.read(e) for e in examples], groups), w, b)
     bad = np.array([e.label not in HARMLESS for e in examples])
     return _rates(scores, bad, [e.language for e in examples], refuse_at, unsure_at)
 

@@ -10,9 +10,10 @@ from functools import cache
 from importlib.resources import files
 
 import msgspec
+from msgspec import structs
 
 from engine.gates import ALLOWED, Ruling
-from engine.gates.caption import Caption
+from engine.gates.caption import NAMES, Caption
 from engine.gates.wordbook import Hit, wordbook
 from engine.schema import Reason
 from engine.verdicts import Refusal
@@ -44,6 +45,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     With a `reason` the words alone are refused; without one the photo decides, through the matrix. `unless`
     holds over the whole caption; `marks` says what the caption is about (a child, somebody famous). `ordered`: the
     groups stand in this order ("hits the man", not "the man hits"), where the language puts verbs before objects.
+    `firm`: no meaning overrules it, whatever the rest of the caption says.
     """
 
     concept: str
@@ -53,6 +55,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     marks: str | None = None
     within: int = 8
     ordered: bool = False
+    firm: bool = False
     unless: tuple[str, ...] = ()
 
 
@@ -64,14 +67,19 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """What the rules found in one caption."""
+    """What the rules found in one caption; `groups` are the word groups that stand in it, rule or not."""
 
     rules: tuple[Rule, ...] = ()
+    groups: frozenset[str] = frozenset()
     known_words: int = 0
 
     @property
     def asks(self) -> frozenset[Ask]:
         return frozenset(rule.ask for rule in self.rules if rule.ask) or frozenset({Ask.FREE})
+
+    def upheld(self) -> Reading:
+        """Without the refusing rules that a meaning may overrule: "the puppy on a leash" humiliates nobody."""
+        return structs.replace(self, rules=tuple(rule for rule in self.rules if rule.firm or not rule.reason))
 
     @property
     def marks(self) -> frozenset[str]:
@@ -86,19 +94,20 @@ def load_rules() -> Rules:
 
 
 def read_concepts(caption: Caption) -> Reading:
-    """The rules that hold in the caption, in order of gravity. Languages are read apart, never mixed."""
+    """The rules that hold in the caption, in order of gravity. Languages are read apart, each with the names."""
     rules = load_rules()
     found: set[int] = set()
     known: set[int] = set()
+    groups: set[str] = set()
+    names = _find(NAMES, caption)
     for language in caption.languages:
-        book = wordbook(language)
-        if book is None:
-            continue
-        hits = _by_group(book.find(caption.words), negatable=rules.negatable)
+        hits = _by_group((*_find(language, caption), *names), negatable=rules.negatable)
         known.update(place for spans in hits.values() for hit in spans for place in range(hit.start, hit.end))
+        groups.update(group for group, spans in hits.items() if spans)
         ordered = language not in VERB_LAST
         found.update(i for i, rule in enumerate(rules.rule) if _holds(rule, hits, ordered=ordered))
-    return Reading(rules=tuple(rules.rule[i] for i in sorted(found)), known_words=len(known))
+    standing = tuple(rules.rule[i] for i in sorted(found))
+    return Reading(rules=standing, groups=frozenset(groups), known_words=len(known))
 
 
 def refuse_concepts(reading: Reading) -> Ruling:
@@ -107,6 +116,11 @@ def refuse_concepts(reading: Reading) -> Ruling:
     if grave is None or grave.reason is None:
         return ALLOWED
     return Ruling(Refusal(reason=grave.reason, gate=GATE), 1.0)
+
+
+def _find(language: str, caption: Caption) -> tuple[Hit, ...]:
+    book = wordbook(language)
+    return book.find(caption.words) if book and language in caption.languages else ()
 
 
 def _by_group(hits: Iterable[Hit], *, negatable: frozenset[str]) -> Mapping[str, Sequence[Hit]]:

@@ -26,12 +26,18 @@ def restrict_unknown(caption: Caption, reading: Reading, *, presets: tuple[str, 
 
 
 def _is_understood(caption: Caption, reading: Reading) -> bool:
-    count = len(caption.words)
-    if count <= _FEW_WORDS:
-        return reading.known_words > 0 or parse_prompt(caption.text.plain, locale="en").understood
+    if len(caption.words) <= _FEW_WORDS:
+        return not is_meaningless(caption, reading)
     if not is_foreign(caption):
         return True
-    return reading.asks <= HARMLESS and reading.known_words >= _MOSTLY * count
+    return reading.asks <= HARMLESS and reading.known_words >= _MOSTLY * len(caption.words)
+
+
+def is_meaningless(caption: Caption, reading: Reading) -> bool:
+    """One or two words that no table knows: what the encoder makes of "asdf jkl" is chance."""
+    if len(caption.words) > _FEW_WORDS or reading.known_words:
+        return False
+    return not parse_prompt(caption.text.plain, locale="en").understood
 
 
 def is_foreign(caption: Caption) -> bool:

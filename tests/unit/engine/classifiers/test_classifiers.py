@@ -56,10 +56,17 @@ def test_case_does_not_matter(encoder: SentenceEncoder) -> None:
 def test_the_head_knows_harm_from_snow_and_names_the_rule(encoder: SentenceEncoder) -> None:
     head = PromptHead.load()
 
-    assert head.judge(encoder.embed(["gentle snow falls on the village"])).harm < 0.3
-    harm = head.judge(encoder.embed(["she is shot and lies dead in her blood", "gentle snow"]))
+    assert head.judge(encoder.embed(["gentle snow falls on the village"]), {"gentle"}).harm < 0.3
+    harm = head.judge(encoder.embed(["she is shot and lies dead in her blood", "gentle snow"]), {"gore"})
     assert harm.harm > head.refuse_at
     assert harm.reason is Reason.VIOLENCE
+
+
+def test_word_groups_count_beside_the_meaning(encoder: SentenceEncoder) -> None:
+    head, vectors = PromptHead.load(), encoder.embed(["he falls to the ground"])
+
+    assert head.judge(vectors, {"gore", "kill"}).harm > head.judge(vectors, set()).harm
+    assert head.judge(vectors, {"no such group"}).harm == head.judge(vectors, set()).harm
 
 
 @pytest.mark.parametrize(

@@ -94,14 +94,16 @@ class RendererTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """`[renderer]`: for the presets that run on a GPU, for `remote`, which asks a video server, and for `scene`.
 
     `weights` is a folder that replaces the fetched one. `attention` is "auto" or the name of one of diffusers'
-    attention backends; `compile` compiles the denoiser's blocks: a slower start, faster clips. `check_quality` makes a clip
-    once more that is frozen, noise or another picture. `url` is where the server answers `/v1/videos`, `model` what it
-    runs, under `model_licence`. `drawn_background` lets `scene` draw what moving things uncover, where MI-GAN's weights are.
+    attention backends; `compile` compiles the denoiser's blocks: a slower start, faster clips; `float8` multiplies in 8
+    bits where the chip can. `check_quality` makes a clip once more that is frozen, noise or another picture. `url` is
+    where the server answers `/v1/videos`, `model` what it runs, under `model_licence`. `drawn_background` lets `scene`
+    draw what moving things uncover, where MI-GAN's weights are.
     """
 
     weights: str = ""
     attention: str = "auto"
     compile: bool = True
+    float8: bool = False
     check_quality: bool = True
     url: str = ""
     token_file: str = ""

@@ -3,7 +3,7 @@
 Skipped, with the reason, where there is none. Run it alone on a machine that has one: pytest tests/gpu
 """
 
-import importlib.util
+import dataclasses
 
 import numpy as np
 import pytest
@@ -15,17 +15,7 @@ from engine.renderers.choice import auto
 from engine.renderers.diffusion.presets import PRESETS
 from engine.renderers.diffusion.renderer import DiffusionRenderer
 from engine.verdicts import PhotoFacts
-
-
-def why_not():
-    if importlib.util.find_spec("diffusers") is None:
-        return "torch and diffusers are an extra: scripts/setup gpu"
-    import torch
-
-    return "" if torch.cuda.is_available() else "there is no GPU that torch can use"
-
-
-pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not() or "never")
+from tests.gpu.need import pytestmark  # noqa: F401
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +60,61 @@ def test_compiled_blocks_make_the_same_kind_of_clip(weights):
     )
 
     assert np.abs(luma(plain).astype(int) - luma(compiled)).mean() < 4
+
+
+def test_the_quick_decoder_shows_what_diffusers_decoder_shows(weights):
+    """In bfloat16 against float32; both on the GPU."""
+    import torch
+    from diffusers import AutoencoderKLWan
+
+    from engine.renderers.diffusion.model import Drawn
+    from engine.renderers.diffusion.pixels import bring
+
+    options = RendererTable(compile=True, check_quality=False)
+    model = DiffusionRenderer(PRESETS["standard"], weights, options)._load()
+    stock = AutoencoderKLWan.from_pretrained(weights / PRESETS["standard"].folder, subfolder="vae").cuda()
+    latents = torch.randn(1, 48, 4, 5, 3, generator=torch.Generator().manual_seed(1)).cuda()
+
+    ours = np.concatenate(list(model.decode(Drawn(latents))))
+    with torch.no_grad():
+        theirs = next(bring(iter([stock.decode(model._scaled(latents).float(), return_dict=False)[0]])))
+
+    assert ours.shape == theirs.shape
+    assert np.abs(ours.astype(int) - theirs).mean() < 2 < np.ptp(theirs)
+
+
+def test_a_stop_inside_compiled_blocks_leaves_no_trace(weights):
+    renderer = DiffusionRenderer(PRESETS["standard"], weights, RendererTable(check_quality=False))
+    before, looks = luma(renderer), []
+
+    class Stopped(BaseException):
+        pass
+
+    def stop(share):
+        looks.append(share)
+        if share > 0 and looks.count(share) == 2:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        renderer.animate(dataclasses.replace(a_scene(), watch=stop))
+
+    assert looks[-2] == looks[-1]  # inside a step, not at its end
+    assert np.array_equal(luma(renderer), before)
+
+
+def test_a_layer_in_8_bits_is_nearly_the_same(weights):
+    import torch
+
+    from engine.renderers.diffusion.float8 import has_float8, make_float8
+
+    if not has_float8():
+        pytest.skip("this chip has no 8-bit matrix products")
+    layer = torch.nn.Linear(1024, 2048, device="cuda", dtype=torch.bfloat16)
+    rows = torch.randn(2, 77, 1024, device="cuda", dtype=torch.bfloat16)
+
+    exact, eight = layer(rows).float(), make_float8(layer)(rows).float()
+
+    assert float((eight - exact).norm() / exact.norm()) < 0.05
 
 
 def test_memory_that_really_ends_is_met_with_less(weights):

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from engine.errors import ConfigError
 from engine.media.encode import SOUND_RATE
 from engine.renderers import Watch
-from engine.renderers.diffusion.machine import Machine, import_torch
+from engine.renderers.diffusion.machine import Machine, import_torch, make_channels_last
 from engine.renderers.diffusion.model import Drawn, Take
+from engine.renderers.diffusion.pixels import bring
 from engine.renderers.diffusion.presets import Preset
 from engine.renderers.diffusion.stopping import Steps, stoppable
 from engine.renderers.diffusion.texts import TextEncoding
@@ -21,6 +22,9 @@ from engine.renderers.diffusion.texts import TextEncoding
 PHOTO_CRF = 18
 """How strongly LTX-2.5 wants the photo compressed before it sees it; its pipeline reads it off the text encoder,
 which is not there while it draws."""
+
+FRAMES_AT_ONCE = 8
+"""How many decoded frames come off the device together. The decoder looks ahead in time: it needs the whole clip."""
 
 NO_GUIDANCE = {
     "guidance_scale": 1.0,
@@ -48,6 +52,11 @@ class Ltx:
         self._encode = TextEncoding(pipe, denoisers, machine, self._read)
         machine.place(pipe, denoisers)
         self._enlarge.to(machine.device)
+        if (
+            machine.compiles
+        ):  # channels-last alone makes it slower: the pieces between its convolutions are not
+            make_channels_last(pipe.vae)
+            pipe.vae.decoder.compile()
 
     @classmethod
     def load(cls, preset: Preset, folder: Path, machine: Machine) -> Ltx:
@@ -103,8 +112,7 @@ class Ltx:
         vae = self._pipe.vae
         with torch.no_grad():
             video = vae.decode(drawn.latents.to(vae.dtype), None, return_dict=False)[0]
-            pixels = self._pipe.video_processor.postprocess_video(video, output_type="np")[0]
-        yield np.rint(pixels * 255).astype(np.uint8)
+            yield from bring(iter(video.split(FRAMES_AT_ONCE, dim=2)))
 
     def tile(self) -> None:
         self._pipe.vae.enable_tiling()

@@ -6,7 +6,8 @@ with diffusers 0.42.1). An exception from a hook ends the call at the next block
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -37,28 +38,73 @@ class Steps:
         return tensors
 
 
+class Pace:
+    """Keeps the host from running ahead of the GPU: at most one block waits behind the one that works.
+
+    Kernels are only queued by a call. Without this all blocks of a step would be queued within milliseconds, and a look
+    between them would come before the work that it is to stop.
+    """
+
+    AHEAD = 2
+
+    def __init__(self) -> None:
+        self._queued: deque[Any] = deque()
+
+    def keep(self, device: Any) -> None:
+        if device.type != "cuda":
+            return
+        import torch
+
+        event = torch.cuda.Event()
+        event.record()
+        self._queued.append(event)
+        if len(self._queued) > self.AHEAD:
+            self._queued.popleft().synchronize()
+
+
 @contextmanager
 def stoppable(denoisers: Sequence[Any], steps: Steps, pipe: Any) -> Iterator[None]:
     """Look at the watch before every block of the denoisers; afterwards, however it ends, everything is as it was."""
+    pace = Pace()
 
     def look(_module: object, _inputs: object) -> None:
         steps.look()
 
+    def look_at_pace(block: Any, _inputs: object) -> None:
+        pace.keep(next(block.parameters()).device)
+        steps.look()
+
     hooks = [denoiser.register_forward_pre_hook(look) for denoiser in denoisers]
-    hooks += [
-        block.register_forward_pre_hook(look) for denoiser in denoisers for block in _blocks_of(denoiser)
-    ]
+    compiled: list[tuple[Any, Any]] = []
+    for block in (block for denoiser in denoisers for block in blocks_of(denoiser)):
+        if getattr(block, "_compiled_call_impl", None) is None:
+            hooks.append(block.register_forward_pre_hook(look_at_pace))
+        else:
+            compiled.append((block, block._compiled_call_impl))  # noqa: SLF001
+            block._compiled_call_impl = _looking_first(block, look_at_pace)  # noqa: SLF001  # torch calls it first
     try:
         yield
     finally:
         for hook in hooks:
             hook.remove()
+        for block, call in compiled:
+            block._compiled_call_impl = call  # noqa: SLF001
         for denoiser in denoisers:
             denoiser._reset_stateful_cache()  # noqa: SLF001  # caches keep their state over an exception
         pipe.maybe_free_model_hooks()  # an exception skips the pipeline's own call
 
 
-def _blocks_of(denoiser: Any) -> list[Any]:
-    """Compiled blocks are left alone: a hook would make them compile anew."""
-    blocks = getattr(denoiser, "transformer_blocks", None) or getattr(denoiser, "blocks", None) or []
-    return [block for block in blocks if getattr(block, "_compiled_call_impl", None) is None]
+def _looking_first(block: Any, look: Callable[[Any, object], None]) -> Callable[..., Any]:
+    """A hook would be compiled into a block, and make it compile anew for every job; this stays outside."""
+    call = block._compiled_call_impl  # noqa: SLF001
+
+    def looking(*args: Any, **kwargs: Any) -> Any:
+        look(block, args)
+        return call(*args, **kwargs)
+
+    return looking
+
+
+def blocks_of(denoiser: Any) -> Sequence[Any]:
+    """The repeated blocks, where nearly all of the time is spent."""
+    return getattr(denoiser, "transformer_blocks", None) or getattr(denoiser, "blocks", None) or ()

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.renderers import Watch
-from engine.renderers.diffusion.machine import Machine, import_torch
+from engine.renderers.diffusion.decoder import hasten
+from engine.renderers.diffusion.machine import Machine, import_torch, make_channels_last
 from engine.renderers.diffusion.model import Drawn, Take
+from engine.renderers.diffusion.pixels import bring
 from engine.renderers.diffusion.presets import Preset
 from engine.renderers.diffusion.schedulers import make_scheduler
 from engine.renderers.diffusion.stopping import Steps, stoppable
@@ -32,6 +34,9 @@ class Wan:
         self._denoisers = [one for one in (pipe.transformer, pipe.transformer_2) if one is not None]
         self._encode = TextEncoding(pipe, self._denoisers, machine, self._read)
         machine.place(pipe, self._denoisers)
+        if machine.device == "cuda":
+            make_channels_last(pipe.vae)
+        hasten(pipe.vae, compiled=machine.compiles)
 
     @classmethod
     def load(cls, preset: Preset, folder: Path, machine: Machine) -> Wan:
@@ -72,9 +77,9 @@ class Wan:
         with torch.no_grad():
             latents = self._scaled(drawn.latents)
             if vae.use_tiling:
-                yield _to_pixels(vae.decode(latents, return_dict=False)[0])
+                yield from bring(iter([vae.decode(latents, return_dict=False)[0]]))
                 return
-            yield from (_to_pixels(piece) for piece in _decode_pieces(vae, latents))
+            yield from bring(_decode_pieces(vae, latents))
 
     def tile(self) -> None:
         self._pipe.vae.enable_tiling()
@@ -136,10 +141,3 @@ def _decode_pieces(vae: Any, latents: Any) -> Iterator[Any]:
             yield piece.clamp(-1.0, 1.0)
     finally:
         vae.clear_cache()
-
-
-def _to_pixels(video: Any) -> NDArray[np.uint8]:
-    """(1, 3, frames, height, width) in -1..1 to (frames, height, width, 3) bytes."""
-    scaled = video[0].permute(1, 2, 3, 0).float().add(1).mul(127.5).round().clamp(0, 255)
-    pixels: NDArray[np.uint8] = scaled.cpu().numpy().astype(np.uint8)
-    return pixels

@@ -33,6 +33,7 @@ from engine.config import RendererTable
 from engine.errors import ConfigError
 from engine.media.clip import Frame, Made, RenderedClip, TrainedModel
 from engine.media.encode import write_mp4
+from engine.renderers import unwatched
 from engine.renderers.diffusion.machine import Machine, import_torch
 from engine.renderers.diffusion.model import Model, Take
 from engine.renderers.diffusion.presets import PRESETS, Family, Preset
@@ -204,7 +205,7 @@ def judge(bench: Bench, *, stock: float, ours: float, floor: float) -> Iterator[
 def run_ours(model: Model, bench: Bench, target: Path) -> tuple[float, float]:
     """Seconds of denoising, and of decoding and encoding."""
     drawn: list[Any] = []
-    first = seconds(lambda: drawn.append(model.draw(bench.take, lambda _share: None, share=1.0)))
+    first = seconds(lambda: drawn.append(model.draw(bench.take, unwatched, share=1.0)))
     rest = seconds(
         lambda: write((pixels for piece in model.decode(drawn[0]) for pixels in piece), bench, target)
     )

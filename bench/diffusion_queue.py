@@ -120,7 +120,7 @@ async def render(fleet: LocalFleet, order: RenderOrder) -> float:
     async with fleet.worker() as worker:
         started = time.perf_counter()
         with suppress(PoorClip):
-            await worker.render(order, on_progress=lambda *_: None)
+            await worker.render(order, on_progress=lambda _doing: None)
         return time.perf_counter() - started
 
 

@@ -17,11 +17,11 @@ from typing import Protocol, TypeVar
 from engine import logs
 from engine.children import error_place
 from engine.errors import Busy, Fault, RenderCanceled
-from engine.fleet import RenderOrder
+from engine.fleet import Doing, OnProgress, RenderOrder
 from engine.ledger import Job, JobRow, Ledger, Verbs
 from engine.media.clip import LabeledClip, SignedClip
 from engine.metrics import Metrics
-from engine.pipeline import End, OnProgress, Render, Shop, make_clip
+from engine.pipeline import End, Render, Shop, make_clip
 from engine.schema import JobStatus, JobView, Step
 from engine.verdicts import Refusal
 
@@ -29,6 +29,9 @@ log = logs.get(__name__)
 
 FIRST_GUESS_SECONDS = 12.0
 """How long a clip takes, until the first ones were measured."""
+
+DURATIONS_KEPT = 5
+"""Their median is what a clip takes: three clips after a change of renderer or machine it is right again."""
 
 _IDLE_LOOK_SECONDS = 5.0
 """A claim is tried at least this often, whatever happens to the bell."""
@@ -85,8 +88,7 @@ class Running:
     """What a job is doing now; kept in memory only."""
 
     began: float
-    step: Step = Step.RENDERING
-    fraction: float = 0.0
+    doing: Doing = field(default_factory=lambda: Doing(Step.RENDERING))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ class Dispatcher:
     """Rings when a job could be claimed."""
     accepting: bool = True
     _running: dict[str, Running] = field(default_factory=dict)
-    _durations: deque[float] = field(default_factory=lambda: deque(maxlen=20))
+    _durations: deque[float] = field(default_factory=lambda: deque(maxlen=DURATIONS_KEPT))
     _completing: set[asyncio.Task[None]] = field(default_factory=set)
 
     @asynccontextmanager
@@ -145,13 +147,16 @@ class Dispatcher:
     def view(self, row: JobRow) -> JobView:
         """The job as its requester may see it."""
         running = self._running.get(row.job_id)
+        doing = Doing(Step.WAITING) if running is None else running.doing
         return JobView(
             job_id=row.job_id,
             status=row.status,
             place=None if row.ahead is None else row.ahead + 1,
             expected_seconds=self._expected(row, running),
-            step=Step.WAITING if running is None else running.step,
-            fraction=0.0 if running is None else running.fraction,
+            step=doing.step,
+            fraction=doing.fraction,
+            pass_number=doing.pass_number,
+            passes=doing.passes,
             outcome=row.outcome,
         )
 
@@ -230,8 +235,8 @@ class Dispatcher:
         job_id = job.request.job_id
         state = self._running[job_id] = Running(began=self.clock())
 
-        def tell(step: Step, fraction: float) -> None:
-            state.step, state.fraction = step, fraction
+        def tell(doing: Doing) -> None:
+            state.doing = doing
 
         async def first(order: RenderOrder) -> LabeledClip:
             try:

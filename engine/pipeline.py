@@ -14,7 +14,7 @@ from typing import Protocol, assert_never
 import msgspec
 
 from engine.errors import Fault, PoorClip
-from engine.fleet import RenderOrder
+from engine.fleet import Doing, OnProgress, RenderOrder
 from engine.gates.share import ShareFacts
 from engine.ledger import Job
 from engine.media.clip import CheckedClip, LabeledClip, SignedClip
@@ -25,7 +25,6 @@ from engine.renderers import ClipFormat
 from engine.schema import JobRequest, Step, VerifyReport
 from engine.verdicts import Allowed, Decision, Held, PhotoFacts, Refusal, Remake, RestrictedTo, Screened
 
-OnProgress = Callable[[Step, float], None]
 Render = Callable[[RenderOrder], Awaitable[LabeledClip]]
 
 
@@ -107,20 +106,20 @@ async def make_clip(job: Job, shop: Shop, *, first: Render, again: Render, tell:
     made: list[LabeledClip] = []
     decisions: tuple[Decision, ...] = ()
     try:
-        tell(Step.RENDERING, 0.0)
+        tell(Doing(Step.RENDERING))
         made.append(await _render(job, shop, first=first, again=again))
-        tell(Step.CHECKING, 0.0)
+        tell(Doing(Step.CHECKING))
         screened = await _check(made[-1], job, shop, remade=False)
         decisions += screened.decisions
         if isinstance(screened.verdict, Remake):
             made.append(await again(_order(job, shop, seed=job.seed + 1)))
-            tell(Step.CHECKING, 0.0)
+            tell(Doing(Step.CHECKING))
             screened = await _check(made[-1], job, shop, remade=True)
             decisions += screened.decisions
         refusal = _refusal_of(screened)
         if refusal is not None:
             return End(refusal, decisions)
-        tell(Step.SIGNING, 0.0)
+        tell(Doing(Step.SIGNING))
         checked = CheckedClip(labeled=made[-1], screened=_with_facts(screened, job.facts))
         return End(await _sign(checked, job, shop), decisions)
     except Fault as fault:

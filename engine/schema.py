@@ -106,7 +106,10 @@ class Step(StrEnum):
     """What a running job is doing now."""
 
     WAITING = "waiting"
+    LOADING = "loading"
     RENDERING = "rendering"
+    DECODING = "decoding"
+    ENCODING = "encoding"
     CHECKING = "checking"
     SIGNING = "signing"
 
@@ -198,7 +201,8 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="
     """A job as its requester may see it.
 
     `place` counts from 1 while queued; `expected_seconds` is the time left until the clip; `fraction` is 0..1
-    of the current step. `outcome` is set once the job ended.
+    of the clip's making. While a model draws, it is at pass `pass_number` of `passes`, both 0 elsewhere. `outcome` is set
+    once the job ended.
     """
 
     job_id: JobId
@@ -207,6 +211,8 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="
     expected_seconds: float | None = None
     step: Step = Step.WAITING
     fraction: float = 0.0
+    pass_number: int = 0
+    passes: int = 0
     outcome: Outcome | None = None
 
 

@@ -111,19 +111,31 @@ def _where(say: Texts, view: JobView) -> Html:
         case JobStatus.QUEUED if view.place is not None:
             return say.say("⏳ In the queue: place {place}.", place=view.place)
         case JobStatus.RUNNING:
-            return _step(say, view.step)
+            return _step(say, view)
         case JobStatus.HELD:
             return say.say("🧑‍⚖️ A person takes a look before the clip comes.")
         case _:
             return say.say("⏳ In the queue.")
 
 
-def _step(say: Texts, step: Step) -> Html:
-    match step:
+def _step(say: Texts, view: JobView) -> Html:
+    match view.step:
         case Step.WAITING:
             return say.say("🎞 Your photo is next to the projector.")
+        case Step.LOADING:
+            return say.say("🔥 My projector is warming up…")
+        case Step.RENDERING if view.passes:
+            return say.say(
+                "🎞 Bringing your photo to life: step {number} of {count}…",
+                number=view.pass_number,
+                count=view.passes,
+            )
         case Step.RENDERING:
             return say.say("🎞 Bringing your photo to life…")
+        case Step.DECODING:
+            return say.say("🎞 The pictures appear one by one…")
+        case Step.ENCODING:
+            return say.say("🎞 Winding up the film…")
         case Step.CHECKING:
             return say.say("🔎 Checking the clip…")
         case Step.SIGNING:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -10,6 +12,7 @@ from engine.config import RendererTable
 from engine.media.clip import LabeledClip
 from engine.provenance.mark import Mark
 from engine.renderers import ClipFormat
+from engine.schema import Step
 from engine.verdicts import PhotoFacts
 
 
@@ -57,7 +60,13 @@ class Cancel(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="c
     job_id: str
 
 
-class Loaded(msgspec.Struct, frozen=True, tag_field="type", tag="loaded"):
+class Loading(msgspec.Struct, frozen=True, tag_field="type", tag="loading"):
+    """The worker is up, and loads and warms this renderer."""
+
+    renderer: str
+
+
+class Ready(msgspec.Struct, frozen=True, tag_field="type", tag="ready"):
     """The renderer is warm; its name, which "auto" leaves open."""
 
     renderer: str = ""
@@ -69,10 +78,28 @@ class Unusable(msgspec.Struct, frozen=True, tag_field="type", tag="unusable"):
     sentence: str
 
 
-class Progress(msgspec.Struct, frozen=True, tag_field="type", tag="progress"):
-    """The main loop moved on; `fraction` is 0..1 of the frames. This, and nothing else, proves liveness."""
+class Drawing(msgspec.Struct, frozen=True, tag_field="type", tag="step"):
+    """The clip is being drawn; `fraction` is 0..1 of its making. A model is at pass `step` of `steps`; else both are 0."""
 
     fraction: float
+    step: int = 0
+    steps: int = 0
+
+
+class Decoding(msgspec.Struct, frozen=True, tag_field="type", tag="decoding"):
+    """What a model drew becomes frames, and each goes on to label, watermark and encoder."""
+
+    fraction: float
+
+
+class Encoding(msgspec.Struct, frozen=True, tag_field="type", tag="encoding"):
+    """All frames are made; the file is being finished."""
+
+    fraction: float
+
+
+Progress = Drawing | Decoding | Encoding
+"""The main loop moved on. These, and nothing else, prove liveness."""
 
 
 class Done(msgspec.Struct, frozen=True, tag_field="type", tag="done"):
@@ -98,3 +125,16 @@ class Canceled(msgspec.Struct, frozen=True, tag_field="type", tag="canceled"):
 
 ToWorker = RenderOrder | Cancel
 FromWorker = Progress | Done | Failed | Canceled
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """What a running job is doing, as the engine tells it on. See `engine.schema.JobView`."""
+
+    step: Step
+    fraction: float = 0.0
+    pass_number: int = 0
+    passes: int = 0
+
+
+OnProgress = Callable[[Doing], None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -20,19 +20,23 @@ from engine.fleet import (
     UNFINISHED,
     Cancel,
     Canceled,
+    Decoding,
+    Doing,
     Done,
+    Drawing,
+    Encoding,
     Failed,
     FromWorker,
-    Loaded,
+    Loading,
+    OnProgress,
     Progress,
+    Ready,
     RenderOrder,
     Unusable,
     WorkerSettings,
 )
 from engine.media.clip import LabeledClip
 from engine.schema import Step
-
-OnProgress = Callable[[Step, float], None]
 
 log = logs.get(__name__)
 
@@ -84,6 +88,8 @@ class Worker:
         assert self._order is None, "a worker renders one order at a time"
         self._order = order
         try:
+            if not self.kept.ready:
+                on_progress(Doing(Step.LOADING))
             child = await self._fresh_child()
             return await self._until_done(child, order, on_progress)
         finally:
@@ -130,7 +136,7 @@ class Worker:
         try:
             message: FromWorker = await child.ask(order, FromWorker, seconds=self._deadlines.first_step)
             while isinstance(message, Progress):
-                on_progress(Step.RENDERING, message.fraction)
+                on_progress(say_doing(message))
                 message = await child.ask(None, FromWorker, seconds=self._deadlines.step)
         except BaseException:
             await child.kill()  # it may be at work still; the next order must not meet it there
@@ -270,14 +276,29 @@ class LocalFleet:
             environment={"CUDA_VISIBLE_DEVICES": device, "HF_HUB_OFFLINE": "1"},
             sandbox=self._sandbox,
         )
-        reply: Loaded | Unusable = await child.ask(
-            self._settings, Loaded | Unusable, seconds=self._deadlines.load
+        reply: Loading | Ready | Unusable = await child.ask(
+            self._settings, Loading | Ready | Unusable, seconds=self._deadlines.load
         )
+        if isinstance(reply, Loading):
+            log.info("worker loading", renderer=reply.renderer, device=device)
+            reply = await child.ask(None, Ready | Unusable, seconds=self._deadlines.load)
         if isinstance(reply, Unusable):
             await child.close()
             raise ConfigError(reply.sentence)
         log.info("worker warm", renderer=reply.renderer, device=device)
         return child
+
+
+def say_doing(message: Progress) -> Doing:
+    match message:
+        case Drawing(fraction, step, steps):
+            return Doing(Step.RENDERING, fraction, pass_number=step, passes=steps)
+        case Decoding(fraction):
+            return Doing(Step.DECODING, fraction)
+        case Encoding(fraction):
+            return Doing(Step.ENCODING, fraction)
+        case _:
+            assert_never(message)
 
 
 def _device_names(count: int) -> list[str]:

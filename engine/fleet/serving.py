@@ -16,17 +16,17 @@ from engine.fleet import (
     Done,
     Failed,
     FromWorker,
-    Loaded,
     Progress,
+    Ready,
     RenderOrder,
     ToWorker,
 )
 from engine.media.clip import LabeledClip
 
-OnProgress = Callable[[float], None]
-"""Takes the fraction of frames made; raises CancelRequested where the job is to stop."""
+Tell = Callable[[Progress], None]
+"""Takes how far the clip is; raises CancelRequested where the job is to stop."""
 
-MakeClip = Callable[[RenderOrder, OnProgress], LabeledClip]
+MakeClip = Callable[[RenderOrder, Tell], LabeledClip]
 
 _PROGRESS_EVERY_SECONDS = 0.25
 
@@ -38,7 +38,7 @@ class CancelRequested(BaseException):
 def serve(link: Link, make: MakeClip, *, renderer: str = "") -> None:
     """Take orders until the engine hangs up. After a failure that poisons the process, end it."""
     inbox = Inbox(link)
-    link.send(Loaded(renderer))
+    link.send(Ready(renderer))
     while True:
         order = inbox.next_order()
         reply = _carry_out(order, inbox, link, make)
@@ -79,18 +79,19 @@ class Inbox:
 
 
 def _carry_out(order: RenderOrder, inbox: Inbox, link: Link, make: MakeClip) -> FromWorker:
-    told = 0.0
+    told, last = 0.0, ""
 
-    def on_progress(fraction: float) -> None:
-        nonlocal told
+    def tell(progress: Progress) -> None:
+        nonlocal told, last
         if inbox.is_canceled(order):
             raise CancelRequested
-        if fraction >= 1.0 or time.monotonic() - told >= _PROGRESS_EVERY_SECONDS:
-            told = time.monotonic()
-            link.send(Progress(fraction))
+        what = f"{type(progress).__name__} {getattr(progress, 'step', 0)}"
+        if what != last or progress.fraction >= 1.0 or time.monotonic() - told >= _PROGRESS_EVERY_SECONDS:
+            told, last = time.monotonic(), what
+            link.send(progress)
 
     try:
-        return Done(make(order, on_progress))
+        return Done(make(order, tell))
     except CancelRequested:
         return Canceled()
     except Exception as error:  # noqa: BLE001 - whatever a renderer raises is a fault of this job, told by its place

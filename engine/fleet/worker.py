@@ -10,8 +10,8 @@ from pathlib import Path
 
 from engine.children import Link
 from engine.errors import ConfigError
-from engine.fleet import RenderOrder, Unusable, WorkerSettings
-from engine.fleet.serving import OnProgress, serve
+from engine.fleet import Decoding, Drawing, Encoding, Loading, RenderOrder, Unusable, WorkerSettings
+from engine.fleet.serving import Tell, serve
 from engine.media.clip import Frame, LabeledClip, RenderedClip
 from engine.media.encode import Stamp as FrameStamp
 from engine.media.encode import write_mp4
@@ -26,6 +26,7 @@ from engine.renderers import Renderer, Scene, find_renderer
 def main(link: Link) -> None:
     """Warm the renderer up, then serve."""
     settings: WorkerSettings = link.receive(WorkerSettings)
+    link.send(Loading(settings.renderer))
     try:
         renderer = find_renderer(settings.renderer)(settings.models, settings.options)
         renderer.warm_up()
@@ -34,23 +35,23 @@ def main(link: Link) -> None:
         return
     serve(
         link,
-        lambda order, on_progress: make_clip(order, renderer, settings.work, on_progress),
+        lambda order, tell: make_clip(order, renderer, settings.work, tell),
         renderer=renderer.name,
     )
 
 
-def make_clip(order: RenderOrder, renderer: Renderer, work: Path, on_progress: OnProgress) -> LabeledClip:
+def make_clip(order: RenderOrder, renderer: Renderer, work: Path, tell: Tell) -> LabeledClip:
     """Photo and prompt to a labelled mp4 in `work`; the file has its name only once it is whole and synced."""
-    rendered = renderer.animate(_scene(order, on_progress))
+    rendered = renderer.animate(_scene(order, tell))
     label = make_label(
         rendered.digital_source_type, order.locale, width=rendered.width, height=rendered.height
     )
     mark = order.mark if can_carry(rendered.width, rendered.height) else None
-    watched = dataclasses.replace(rendered, frames=_watched(rendered, on_progress))
+    watched = dataclasses.replace(rendered, frames=_watched(rendered, tell))
     unfinished = work / order.unfinished_name
     try:
         write_mp4(watched, unfinished, stamp=_stamps(rendered, label, mark))
-        on_progress(1.0)
+        tell(Encoding(1.0))
         digest = _sync(unfinished)
         path = unfinished.rename(work / order.clip_name)
     except BaseException:
@@ -73,7 +74,10 @@ def _stamps(rendered: RenderedClip, label: Label, mark: Mark | None) -> FrameSta
     return stamp
 
 
-def _scene(order: RenderOrder, on_progress: OnProgress) -> Scene:
+def _scene(order: RenderOrder, tell: Tell) -> Scene:
+    def watch(share: float, *, step: int = 0, steps: int = 0) -> None:
+        tell(Drawing(share, step, steps))
+
     return Scene(
         pixels=read_pixels(order.photo_path.read_bytes()),
         directions=parse_prompt(order.prompt, locale=order.locale, hints=order.facts.hints),
@@ -82,16 +86,18 @@ def _scene(order: RenderOrder, on_progress: OnProgress) -> Scene:
         clip_format=order.clip_format,
         look=order.look,
         prompt=order.prompt,
-        watch=on_progress,
+        watch=watch,
     )
 
 
-def _watched(rendered: RenderedClip, on_progress: OnProgress) -> Iterator[Frame]:
+def _watched(rendered: RenderedClip, tell: Tell) -> Iterator[Frame]:
     """The same frames; each one that is made proves that the work goes on, and may be the last."""
-    done = rendered.done_before
+    done, share = rendered.done_before, rendered.done_before
     for number, frame in enumerate(rendered.frames):
-        on_progress(done + (1 - done) * number / rendered.frame_count)
+        share = done + (1 - done) * number / rendered.frame_count
+        tell(Decoding(share) if done else Drawing(share))
         yield frame
+    tell(Encoding(share))
 
 
 def _labeled(

@@ -33,11 +33,16 @@ class ClipFormat:
     aspect: str = "photo"
 
 
-Watch = Callable[[float], None]
-"""Hears how much of the clip is done, 0..1; raises, and not an Exception, where the job is to stop."""
+class Watch(Protocol):
+    """Hears how much of the clip is done, 0..1, and at which pass of how many a model is, from 1; 0 where it has none.
+
+    Raises, and not an Exception, where the job is to stop.
+    """
+
+    def __call__(self, share: float, /, *, step: int = 0, steps: int = 0) -> None: ...
 
 
-def unwatched(_share: float) -> None:
+def unwatched(_share: float, /, *, step: int = 0, steps: int = 0) -> None:
     """Nobody waits for this clip."""
 
 

@@ -111,7 +111,7 @@ async def test_from_untrusted_bytes_to_a_checked_clip(door, models, tmp_path):
                 facts=screened.facts,
                 clip_format=SMALL,
             ),
-            on_progress=lambda step, fraction: None,
+            on_progress=lambda doing: None,
         )
 
         checked = await door.check_clip(clip, tmp_path / "photo.jpg", screened.facts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,8 +29,8 @@ from engine.verdicts import PhotoFacts
 
 log = logs.get(__name__)
 
-DRAWN_SHARE = 0.7
-"""How much of a clip's time denoising takes; decoding and encoding are the rest."""
+DRAWN_SHARE = 0.45
+"""How much of a clip's time denoising takes, until the first clip was timed; decoding and encoding are the rest."""
 
 SMALLER = 0.75
 """Sides of a clip that did not fit into memory."""
@@ -40,13 +41,22 @@ T = TypeVar("T")
 class DiffusionRenderer:
     """See `engine.renderers.Renderer`."""
 
-    def __init__(self, preset: Preset, models: Path, options: RendererTable) -> None:
+    def __init__(
+        self,
+        preset: Preset,
+        models: Path,
+        options: RendererTable,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.name = preset.name
         self._preset = preset
         self._folder = Path(options.weights) if options.weights else models / preset.folder
         self._options = options
         self._model: Model | None = None
         self._relief = 0
+        self._clock = clock
+        self._drawn_share = DRAWN_SHARE
 
     def warm_up(self) -> None:
         """Load, and draw one shortest clip of each shape. Raises ConfigError where the weights are not whole."""
@@ -62,9 +72,11 @@ class DiffusionRenderer:
 
     def animate(self, scene: Scene) -> RenderedClip:
         """Draws now, decodes as frames are read. Raises RenderFailed; what `scene.watch` raises comes out."""
+        began = self._clock()
         drawn, take = self._with_relief(lambda: self._draw(scene))
+        frames = self._look_at(self._decode(drawn, take), take)
         return RenderedClip(
-            frames=self._look_at(self._decode(drawn, take), take),
+            frames=self._timed(frames, began=began, drawn=self._clock() - began),
             frame_count=take.frames,
             width=take.photo.width,
             height=take.photo.height,
@@ -74,7 +86,7 @@ class DiffusionRenderer:
             models=(TrainedModel(self._preset.title, self._preset.version, self._preset.licence),),
             made=say_made(scene),
             sound=drawn.sound,
-            done_before=DRAWN_SHARE,
+            done_before=self._drawn_share,
         )
 
     @property
@@ -83,7 +95,7 @@ class DiffusionRenderer:
 
     def _draw(self, scene: Scene) -> tuple[Drawn, Take]:
         take = self._take(scene)
-        return self._load().draw(take, scene.watch, share=DRAWN_SHARE), take
+        return self._load().draw(take, scene.watch, share=self._drawn_share), take
 
     def _take(self, scene: Scene) -> Take:
         height, width = scene.pixels.shape[:2]
@@ -101,6 +113,13 @@ class DiffusionRenderer:
             frames=count_frames(self._preset, scene.clip_format),
             seed=scene.seed,
         )
+
+    def _timed(self, frames: Iterator[Frame], *, began: float, drawn: float) -> Iterator[Frame]:
+        """The same frames; what the clip took is the next one's measure."""
+        yield from frames
+        whole = self._clock() - began
+        if whole > 0:
+            self._drawn_share = min(0.95, max(0.05, drawn / whole))
 
     def _look_at(self, frames: Iterator[Frame], take: Take) -> Iterator[Frame]:
         if not self._options.check_quality:

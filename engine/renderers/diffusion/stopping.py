@@ -23,7 +23,11 @@ class Steps:
 
     def look(self) -> None:
         """Raises what the watch raises, where the job is to stop."""
-        self._watch(self._share * self._done / self._total)
+        self._watch(
+            self._share * self._done / self._total,
+            step=min(self._done + 1, self._total),
+            steps=self._total,
+        )
 
     def on_step_end(
         self, _pipe: object, _step: int, _timestep: object, tensors: dict[str, Any]

@@ -22,13 +22,13 @@ from engine.errors import (
     SigningFailed,
     WorkerDied,
 )
-from engine.fleet import RenderOrder
+from engine.fleet import Doing, OnProgress, RenderOrder
 from engine.gates.share import ShareFacts
 from engine.ledger import Ledger, Limits
 from engine.media.clip import CheckedClip, LabeledClip, Made, SignedClip
 from engine.media.photo import Photo
 from engine.metrics import Metrics
-from engine.pipeline import OnProgress, Shop
+from engine.pipeline import Shop
 from engine.policy import judge_share
 from engine.provenance.mark import Mark, mark_number
 from engine.provenance.origin import Origin
@@ -177,7 +177,7 @@ class SmallWorker:
         fleet.busiest = max(fleet.busiest, len(fleet.rendering))
         fleet.rendered.append(order)
         try:
-            on_progress(Step.RENDERING, 0.5)
+            on_progress(Doing(Step.RENDERING, 0.5))
             match order.prompt:
                 case "takes long":
                     await fleet.rendering[order.job_id].wait()

@@ -10,12 +10,14 @@ import pytest
 
 from engine.dispatcher import Bell
 from engine.errors import Busy
+from engine.fleet import RenderOrder
 from engine.ledger import Ledger, Limits
+from engine.media.clip import LabeledClip
 from engine.pipeline import sha256_of
 from engine.schema import Animated, Canceled, Failed, FailureCause, JobStatus, Reason, Refused, Stage, Step
 from engine.verdicts import PhotoFacts
 from tests.unit.engine.ledger.conftest import a_request
-from tests.unit.engine.smallshop import FACE, SmallShop, open_shop
+from tests.unit.engine.smallshop import FACE, SmallShop, SmallWorker, open_shop
 
 
 @pytest.fixture
@@ -195,6 +197,38 @@ async def test_expected_time_counts_what_runs_and_who_is_ahead(tmp_path: Path) -
         expected = [shop.dispatcher.view(shop.ledger.row(job)).expected_seconds for job in (first, second)]
 
         assert expected == [10.0, 20.0]
+
+
+async def test_after_three_clips_the_estimate_is_within_a_fifth(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever clips took before: the renderer may have changed."""
+    now, takes = 1000.0, iter([11.0, 18.0, 10.0, 9.0])
+    label = SmallWorker.label
+
+    def slowly(self: SmallWorker, order: RenderOrder) -> LabeledClip:
+        nonlocal now
+        now += next(takes)
+        return label(self, order)
+
+    monkeypatch.setattr(SmallWorker, "label", slowly)
+    async with open_shop(tmp_path) as shop:
+        shop.dispatcher.clock = lambda: now
+        shop.dispatcher._durations.extend([2.0] * 20)
+        for _ in range(3):
+            await ended(shop, await hand_in(shop, "snow"))
+
+        running = await hand_in(shop, "takes long")
+        while running not in shop.fleet.rendering:
+            await asyncio.sleep(0)
+        expected = {}
+        for passed in (0, 5):
+            now += passed
+            expected[passed] = shop.dispatcher.view(shop.ledger.row(running)).expected_seconds
+        await shop.dispatcher.cancel(running)
+
+    assert expected[0] == pytest.approx(11, rel=0.2)
+    assert expected[5] == pytest.approx(11 - 5, rel=0.2)
 
 
 async def test_a_start_remembers_how_long_clips_took(tmp_path: Path) -> None:

@@ -46,12 +46,10 @@ async def made(
     job = Job(request=request, attempt=3, photo=photo, facts=PhotoFacts(faces=(FACE,)), seed=seed)
 
     async def render(order: RenderOrder) -> LabeledClip:
-        return await fleet.render(order, on_progress=lambda step, fraction: None)
+        return await fleet.render(order, on_progress=lambda doing: None)
 
     said = [] if steps is None else steps
-    return await make_clip(
-        job, shop, first=render, again=render, tell=lambda step, fraction: said.append(step)
-    )
+    return await make_clip(job, shop, first=render, again=render, tell=lambda doing: said.append(doing.step))
 
 
 async def test_a_clip_is_rendered_checked_and_signed_in_this_order(shop: Shop, fleet: SmallFleet) -> None:
@@ -93,11 +91,11 @@ async def test_a_poor_clip_is_made_once_more_and_then_given_up(
         seeds.append(order.seed)
         if len(seeds) <= poor:
             raise PoorClip("is noise")
-        return await fleet.render(order, on_progress=lambda step, fraction: None)
+        return await fleet.render(order, on_progress=lambda doing: None)
 
     photo = keep_photo(Photo(jpeg=b"photo", width=64, height=64, sha256="0" * 64), a_request().job_id, shop)
     job = Job(request=a_request(), attempt=1, photo=photo, facts=PhotoFacts(), seed=7)
-    end = await make_clip(job, shop, first=render, again=render, tell=lambda step, fraction: None)
+    end = await make_clip(job, shop, first=render, again=render, tell=lambda doing: None)
 
     assert seeds == [7, 9]
     assert isinstance(end.result, SignedClip) == is_signed
@@ -150,7 +148,7 @@ async def test_a_cancel_goes_up_too(shop: Shop) -> None:
     job = Job(request=request, attempt=1, photo="p", facts=PhotoFacts(), seed=1)
 
     with pytest.raises(RenderCanceled):
-        await make_clip(job, shop, first=canceled, again=canceled, tell=lambda step, fraction: None)
+        await make_clip(job, shop, first=canceled, again=canceled, tell=lambda doing: None)
 
 
 def test_a_file_is_there_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 import pytest
 
-from engine.schema import EngineStatus
-from handlers.status import _certificate
+from engine.schema import EngineStatus, JobStatus, JobView, Step
+from handlers.status import _certificate, progress_text
 from handlers.texts import texts
 
 
@@ -32,3 +32,27 @@ def test_the_operator_hears_in_time_that_the_certificate_ends(days: float, begin
 
     assert told.startswith(begins)
     assert bool(told) is bool(begins)
+
+
+@pytest.mark.parametrize(
+    ("view", "english", "german", "italian"),
+    [
+        ({"step": Step.LOADING}, "warming up", "wird warm", "scaldando"),
+        ({"step": Step.RENDERING}, "to life…", "lebendig …", "prende vita…"),
+        (
+            {"step": Step.RENDERING, "pass_number": 2, "passes": 3},
+            "step 2 of 3",
+            "Schritt 2 von 3",
+            "passo 2 di 3",
+        ),
+        ({"step": Step.DECODING}, "one by one", "Bild für Bild", "una a una"),
+        ({"step": Step.ENCODING}, "film", "Film", "pellicola"),
+    ],
+)
+def test_the_placeholder_says_what_is_being_done(
+    view: dict[str, object], english: str, german: str, italian: str
+) -> None:
+    job = JobView(job_id="00000000-0000-4000-8000-000000000001", status=JobStatus.RUNNING, **view)
+
+    for locale, words in (("en", english), ("de", german), ("it", italian)):
+        assert words in progress_text(job, locale)

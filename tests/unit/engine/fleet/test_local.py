@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import RenderCanceled, RenderFailed, WorkerDied, WorkerHung
-from engine.fleet import RenderOrder
+from engine.fleet import Doing, RenderOrder
 from engine.fleet.local import Deadlines, LocalFleet, Recycling
 from engine.schema import Step
 
@@ -18,7 +18,7 @@ QUICK = Deadlines(load=30, first_step=10, step=1.0, cancel=0.8)
 WORKER = '''
     """A worker whose renderer does what the prompt says: the real loop around a small fault."""
     import ctypes, os, signal, time
-    from engine.fleet import WorkerSettings
+    from engine.fleet import Drawing, WorkerSettings
     from engine.fleet.serving import CancelRequested, serve
     from engine.media.clip import LabeledClip, Made, TrainedModel
 
@@ -26,7 +26,7 @@ WORKER = '''
         settings = link.receive(WorkerSettings)
 
         def make(order, on_progress):
-            on_progress(0.0)
+            on_progress(Drawing(0.0))
             unfinished = settings.work / order.unfinished_name
             unfinished.write_bytes(b"half a clip")
             match order.prompt:
@@ -38,12 +38,12 @@ WORKER = '''
                 case "slow":
                     for step in range(600):
                         time.sleep(0.05)
-                        on_progress(step / 600)
+                        on_progress(Drawing(step / 600, step // 200 + 1, 3))
                 case "deaf":
                     while True:
                         time.sleep(0.05)
                         try:
-                            on_progress(0.5)
+                            on_progress(Drawing(0.5))
                         except CancelRequested:
                             pass
                 case "late":
@@ -85,7 +85,7 @@ def order(prompt: str, *, job_id: str = "a-job", attempt: int = 1) -> RenderOrde
     )
 
 
-def ignore(step: Step, fraction: float) -> None:
+def ignore(_doing: Doing) -> None:
     pass
 
 
@@ -105,16 +105,15 @@ async def test_a_clip_comes_back_whole(open_fleet, tmp_path):
 
 
 async def test_progress_is_told_while_it_renders(open_fleet):
-    told: list[tuple[Step, float]] = []
+    told: list[Doing] = []
     async with open_fleet() as fleet:
-        rendering = asyncio.create_task(
-            fleet.render(order("slow"), on_progress=lambda *step: told.append(step))
-        )
+        rendering = asyncio.create_task(fleet.render(order("slow"), on_progress=told.append))
         await until(lambda: len(told) >= 3)
 
         assert fleet.busy == 1
-        assert {step for step, _ in told} == {Step.RENDERING}
-        assert [fraction for _, fraction in told] == sorted(fraction for _, fraction in told)
+        assert {doing.step for doing in told[1:]} == {Step.RENDERING}
+        assert [doing.fraction for doing in told] == sorted(doing.fraction for doing in told)
+        assert (told[-1].pass_number, told[-1].passes) == (1, 3)
         rendering.cancel()
 
 
@@ -213,7 +212,7 @@ async def test_when_nobody_waits_for_the_clip_the_worker_is_replaced(open_fleet,
 
 
 async def test_an_error_in_the_listener_does_not_leave_the_worker_at_work(open_fleet):
-    def falls_over(step: Step, fraction: float) -> None:
+    def falls_over(_doing: Doing) -> None:
         raise ZeroDivisionError
 
     async with open_fleet() as fleet:

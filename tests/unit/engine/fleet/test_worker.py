@@ -1,3 +1,4 @@
+import dataclasses
 import hashlib
 import io
 from collections.abc import Iterator
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.fleet import RenderOrder
+from engine.fleet import Decoding, Drawing, Encoding, Progress, RenderOrder
 from engine.fleet.serving import CancelRequested
 from engine.fleet.worker import make_clip
 from engine.media.clip import Frame, Made, RenderedClip, TrainedModel
@@ -85,7 +86,7 @@ def work(tmp_path):
 
 
 def test_the_clip_is_whole_labelled_and_named_by_job_and_attempt(order, work):
-    told: list[float] = []
+    told: list[Progress] = []
 
     clip = make_clip(order, GrayRenderer(), work, told.append)
 
@@ -96,9 +97,25 @@ def test_the_clip_is_whole_labelled_and_named_by_job_and_attempt(order, work):
     assert clip.label == label.text
     assert (clip.renderer, clip.made, clip.duration_seconds) == ("gray", Made(moved=("snow",)), 0.5)
     assert (clip.width, clip.height, clip.has_sound) == (WIDTH, HEIGHT, False)
-    assert told[0] == 0.0
-    assert told[-1] == 1.0
-    assert told == sorted(told)
+    fractions = [progress.fraction for progress in told]
+    assert told[0] == Drawing(0.0)
+    assert told[-1] == Encoding(1.0)
+    assert fractions == sorted(fractions)
+
+
+def test_a_clip_that_was_drawn_before_is_decoded_and_then_encoded(order, work):
+    class Model(GrayRenderer):
+        def animate(self, scene):
+            for step in (1, 2, 3):
+                scene.watch(0.2 * step, step=step, steps=3)
+            return dataclasses.replace(super().animate(scene), done_before=0.6)
+
+    told: list[Progress] = []
+    make_clip(order, Model(), work, told.append)
+
+    assert told[:3] == [Drawing(0.2, 1, 3), Drawing(0.4, 2, 3), Drawing(pytest.approx(0.6), 3, 3)]
+    assert [type(progress) for progress in told[3:]] == [Decoding] * FRAMES + [Encoding] * 2
+    assert told[3] == Decoding(0.6)
 
 
 def test_a_clip_that_is_large_enough_carries_its_number(order, work):
@@ -140,8 +157,8 @@ def test_a_renderer_that_breaks_leaves_nothing_behind(order, work):
 
 @pytest.mark.parametrize("stop_at", [0.0, 0.5, 1.0])
 def test_a_cancel_stops_the_clip_and_leaves_nothing_behind(order, work, stop_at):
-    def cancel(fraction: float) -> None:
-        if fraction >= stop_at:
+    def cancel(progress: Progress) -> None:
+        if progress.fraction >= stop_at:
             raise CancelRequested
 
     with pytest.raises(CancelRequested):

@@ -12,10 +12,12 @@ from engine.config import RendererTable
 from engine.errors import ConfigError, PoorClip, RenderFailed
 from engine.media.decode import read_clip_info
 from engine.media.encode import write_mp4
+from engine.renderers import unwatched
 from engine.renderers.diffusion.machine import Machine, TextPlace
 from engine.renderers.diffusion.model import Drawn, Take
 from engine.renderers.diffusion.pixels import bring
 from engine.renderers.diffusion.presets import PRESETS
+from engine.renderers.diffusion.renderer import DiffusionRenderer
 from engine.renderers.diffusion.wan import Wan
 
 pytestmark = needs_torch
@@ -57,8 +59,13 @@ def fail_at(renderer, monkeypatch, errors):
 
 @each_family
 def test_a_clip_comes_out_that_says_what_made_it(load, tmp_path, name):
-    told = []
-    clip = load(name).animate(a_scene(watch=told.append))
+    told, passes = [], []
+
+    def watch(share, *, step, steps):
+        told.append(share)
+        passes.append((step, steps))
+
+    clip = load(name).animate(a_scene(watch=watch))
     write_mp4(clip, tmp_path / "clip.mp4")
 
     info, preset = read_clip_info(tmp_path / "clip.mp4"), PRESETS[name]
@@ -73,6 +80,8 @@ def test_a_clip_comes_out_that_says_what_made_it(load, tmp_path, name):
     assert info.has_sound == (name == "sound")
     assert told == sorted(told)
     assert told[-1] == pytest.approx(clip.done_before)
+    count = {"standard": 3, "quality": 4, "sound": 11}[name]
+    assert list(dict.fromkeys(passes)) == [(number, count) for number in range(1, count + 1)]
 
 
 @each_family
@@ -91,7 +100,7 @@ def test_a_stop_inside_a_step_leaves_the_next_clip_as_it_would_have_been(load, n
     before = pictures(renderer.animate(a_scene()))
     looks = []
 
-    def stop_in_the_second_step(share):
+    def stop_in_the_second_step(share, **_):
         looks.append(share)
         if share > 0 and looks.count(share) == 2:
             raise Stopped
@@ -158,6 +167,22 @@ def test_wan_is_decoded_piece_by_piece_as_diffusers_does_at_once(load, weights, 
     assert np.abs(np.concatenate(pieces).astype(int) - whole).max() <= 1
 
 
+def test_the_share_that_drawing_takes_is_learned_from_the_last_clip(weights):
+    """So that the fraction that people see goes on evenly."""
+    now = [0.0]
+    renderer = DiffusionRenderer(
+        PRESETS["standard"], weights, RendererTable(check_quality=False), clock=lambda: now[0]
+    )
+
+    def watch(_share, *, step, steps):
+        now[0] = step / steps * 2.0  # two seconds of drawing
+
+    for _ in renderer.animate(a_scene(watch=watch)).frames:
+        now[0] = 8.0
+
+    assert renderer.animate(a_scene()).done_before == pytest.approx(0.25)
+
+
 @each_family
 def test_a_caption_is_encoded_once(load, name):
     renderer = load(name)
@@ -181,7 +206,7 @@ def test_a_small_gpu_holds_the_denoiser_or_the_text_encoder(load, weights, monke
     take = Take(Image.new("RGB", (96, 160)), "snow", 5, 1)
 
     text = model._encode(take.caption)["prompt_embeds"]
-    drawn = model.draw(take, lambda _: None, share=1.0)
+    drawn = model.draw(take, unwatched, share=1.0)
 
     assert bool((text == load("standard")._load()._encode(take.caption)["prompt_embeds"]).all())
     assert model._pipe.text_encoder is None

@@ -16,9 +16,10 @@ import msgspec
 
 from engine import config, logs, models
 from engine.detector import Detector
+from engine.doctor import Mark, examine
 from engine.errors import ConfigError
 from engine.ledger import RegistryFile, backups
-from engine.process import look_over, prepare, serve
+from engine.process import is_ready, look_over, prepare, serve
 from engine.provenance import keys as signing_keys
 from engine.provenance.mark import bring_watermark_key
 from engine.renderers.diffusion import presets
@@ -49,7 +50,30 @@ def run(path: Path) -> None:
     with explained():
         loaded = config.load(path)
         prepare(loaded)
-        asyncio.run(serve(loaded))
+        asyncio.run(serve(loaded, reread=lambda: config.load(path)))
+
+
+@main.command()
+@at_config
+def ready(path: Path) -> None:
+    """Ask the engine that runs whether a clip could be made now; ends with 1 where not. For health checks."""
+    with explained():
+        loaded = config.load(path)
+        answer = asyncio.run(is_ready(loaded))
+    click.echo("ready" if answer else "not ready")
+    sys.exit(0 if answer else 1)
+
+
+@main.command()
+@at_config
+def doctor(path: Path) -> None:
+    """Look the machine over and say what to do about what is found; ends with 1 where something is wrong."""
+    with explained():
+        findings = list(examine(config.load(path), path))
+    for finding in findings:
+        click.echo(str(finding))
+    if any(finding.mark is Mark.WRONG for finding in findings):
+        sys.exit(1)
 
 
 @main.command("check-config")

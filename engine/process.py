@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -14,12 +14,13 @@ from aiohttp import web
 
 from engine import logs, models
 from engine.api import Door
-from engine.children import Sandbox
+from engine.children import Sandbox, in_background
 from engine.children.sandbox import support
+from engine.client import Address, EngineClient
 from engine.config import EngineConfig
 from engine.detector import Detector
 from engine.dispatcher import Dispatcher, Retention
-from engine.errors import ConfigError
+from engine.errors import ConfigError, EngineUnavailable
 from engine.finishing import Finishing
 from engine.fleet.confinement import worker_sandbox
 from engine.fleet.local import LocalFleet
@@ -84,18 +85,67 @@ def bring_weights(folder: Path) -> None:
             raise complaint
 
 
-async def serve(loaded: EngineConfig) -> None:
-    """Everything open, then wait for a signal; everything closes in the opposite order."""
-    stopping = asyncio.Event()
+async def serve(loaded: EngineConfig, *, reread: Callable[[], EngineConfig] | None = None) -> None:
+    """Everything open, then wait for a signal; everything closes in the opposite order.
+
+    SIGHUP takes policy, limits and retention from what `reread` returns.
+    """
+    stopping, hung_up = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
+    loop.add_signal_handler(signal.SIGHUP, hung_up.set)
     async with engine(loaded) as door, listening(loaded, door):
         log.info("engine listens", port=loaded.engine.port or None, renderer=loaded.engine.renderer)
+        reloading = in_background(_reload_when(hung_up, door, reread or (lambda: loaded)), name="reload")
         await stopping.wait()
+        reloading.cancel()
         log.info("engine stops")
         door.dispatcher.accepting = False
         door.dispatcher.news.ring()
+
+
+async def _reload_when(rung: asyncio.Event, door: Door, reread: Callable[[], EngineConfig]) -> None:
+    while True:
+        await rung.wait()
+        rung.clear()
+        try:
+            await reload(door, reread())
+        except ConfigError as error:
+            log.error("configuration not reloaded", reason=str(error))  # noqa: TRY400  # a sentence for the operator
+        except TimeoutError:
+            log.error("the gates do not load with the new policy")  # noqa: TRY400  # nothing more is known
+
+
+async def reload(door: Door, loaded: EngineConfig) -> None:
+    """Take policy, limits and retention from `loaded` while jobs go on; everything else needs a start.
+
+    Raises TimeoutError when the gates do not load.
+    """
+    dispatcher = door.dispatcher
+    dispatcher.ledger.set_limits(_limits(loaded))
+    door.places, door.body_seconds = loaded.limits.at_the_door, loaded.limits.body_seconds
+    dispatcher.retention = _retention(loaded)
+    await dispatcher.shop.screening.reload(loaded.policy)
+    log.info("configuration reloaded", policy_version=dispatcher.shop.screening.policy_version)
+
+
+def _limits(loaded: EngineConfig) -> Limits:
+    return Limits(
+        depth=loaded.limits.depth,
+        queued_per_requester=loaded.limits.queued_per_requester,
+        running_per_requester=loaded.limits.running_per_requester,
+        queued_per_group=loaded.limits.queued_per_group,
+        per_day=loaded.limits.per_day,
+    )
+
+
+def _retention(loaded: EngineConfig) -> Retention:
+    return Retention(
+        clip=loaded.retention.clip_hours * HOUR,
+        prompt=loaded.retention.prompt_days * DAY,
+        ids=loaded.retention.id_days * DAY,
+    )
 
 
 @asynccontextmanager
@@ -103,15 +153,8 @@ async def engine(loaded: EngineConfig) -> AsyncIterator[Door]:
     """The engine's parts, put together. Raises ConfigError."""
     for lack in support().missing:
         log.warning("children are less closed than they could be", lack=lack)
-    limits = Limits(
-        depth=loaded.limits.depth,
-        queued_per_requester=loaded.limits.queued_per_requester,
-        running_per_requester=loaded.limits.running_per_requester,
-        queued_per_group=loaded.limits.queued_per_group,
-        per_day=loaded.limits.per_day,
-    )
     async with AsyncExitStack() as parts:
-        ledger = await parts.enter_async_context(Ledger(loaded.ledger, limits=limits))
+        ledger = await parts.enter_async_context(Ledger(loaded.ledger, limits=_limits(loaded)))
         backups = await parts.enter_async_context(Backups(loaded.ledger))
         finishing = await parts.enter_async_context(
             Finishing(
@@ -169,11 +212,7 @@ async def engine(loaded: EngineConfig) -> AsyncIterator[Door]:
             fleet=fleet,
             shop=shop,
             metrics=Metrics(),
-            retention=Retention(
-                clip=loaded.retention.clip_hours * HOUR,
-                prompt=loaded.retention.prompt_days * DAY,
-                ids=loaded.retention.id_days * DAY,
-            ),
+            retention=_retention(loaded),
             work=loaded.data / "work",
             renderer=loaded.engine.renderer,
         )
@@ -203,6 +242,19 @@ async def listening(loaded: EngineConfig, door: Door) -> AsyncIterator[None]:
         yield
     finally:
         await runner.cleanup()
+
+
+async def is_ready(loaded: EngineConfig) -> bool:
+    """What the engine that runs with this configuration says of itself; False where none answers. Raises ConfigError."""
+    if loaded.engine.port:
+        address = Address(url=f"http://127.0.0.1:{loaded.engine.port}", token=_token(loaded))
+    else:
+        address = Address(socket=loaded.socket)
+    async with EngineClient(address) as client:
+        try:
+            return (await client.status()).ready
+        except EngineUnavailable:
+            return False
 
 
 def _token(loaded: EngineConfig) -> str | None:

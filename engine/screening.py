@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Self, assert_never
@@ -36,6 +36,7 @@ DECODE_LIMITS = Limits(
 _START_SECONDS = 30.0
 _RETRY_AFTER_SECONDS = 10.0
 _ATTEMPTS = 2
+_LOOK_AGAIN_SECONDS = 0.05
 
 log = logs.get(__name__)
 
@@ -162,6 +163,13 @@ class Screening:
     def switched_off(self) -> tuple[str, ...]:
         return self._gates.loaded.switched_off
 
+    async def reload(self, policy: msgspec.Struct) -> None:
+        """Judge by another policy from here on: one gate child after another is replaced, between two questions.
+
+        Raises TimeoutError when the new ones do not load.
+        """
+        await self._gates.reload(msgspec.to_builtins(policy))
+
     async def read_photo(self, data: bytes) -> Photo:
         """A clean photo from untrusted bytes. Raises PhotoRejected; CheckFailed when no child can be had."""
         return await self._decoders.decode(data)
@@ -241,6 +249,25 @@ class _Gates:
                 else:
                     return _verdict_of(judgement)
         raise _Unanswered("the gate child gave no answer")
+
+    async def reload(self, policy: Mapping[str, object]) -> None:
+        self._settings = msgspec.structs.replace(self._settings, policy=dict(policy))
+        for kept in self.kept:
+            async with asyncio.timeout(self._load_seconds):
+                while not await self._renewed(kept):  # noqa: ASYNC110  # it answers somebody, for a moment
+                    await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+
+    async def _renewed(self, kept: Kept) -> bool:
+        """False while it answers somebody."""
+        async with self._turns:
+            if kept not in self._idle:
+                return False
+            self._idle.remove(kept)
+            try:
+                await kept.renew()
+            finally:
+                self._idle.append(kept)
+            return True
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[Kept]:

@@ -46,6 +46,14 @@ class Kept:
     def ready(self) -> bool:
         return self._child is not None and self._child.alive
 
+    async def renew(self) -> None:
+        """End the child that is there, and wait for the next one. Its user must not be asking it."""
+        child, self._child = self._child, None
+        self._warm.clear()
+        if child is not None:
+            await child.close()
+        await self.warm_child()
+
     async def warm_child(self) -> Child:
         """Wait for a child that is up and warm; forever, while it cannot start."""
         while True:

@@ -85,6 +85,11 @@ class Ledger:
         assert self._writer is not None, "open the ledger with `async with` first"
         return await self._writer.write(verb)
 
+    def set_limits(self, limits: Limits) -> None:
+        """From the next job on; what is queued already stays."""
+        assert self._verbs is not None, "open the ledger with `async with` first"
+        self._limits = self._verbs.limits = limits
+
     def row(self, job_id: str) -> JobRow | None:
         found = self._one(f"SELECT {_COLUMNS} FROM jobs WHERE id = ?", (job_id,))
         if found is None:

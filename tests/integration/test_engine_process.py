@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from engine.client import Address, EngineClient
-from engine.errors import EngineUnavailable
+from engine.errors import EngineUnavailable, RetryLater
 from engine.schema import Animated, JobStatus
 from tests.integration.test_engine_http import MODELS, PATIENCE_SECONDS, a_photo, a_request, outcome_of
 
@@ -197,6 +197,38 @@ def test_the_configuration_of_a_new_home_is_fine(home: Home) -> None:
 
     assert checked.returncode == 0
     assert "fine" in checked.stdout
+
+
+async def test_a_hangup_takes_in_new_limits_and_policy_and_a_bad_file_changes_nothing(home: Home) -> None:
+    engine = home.start()
+    config = home.folder / "config.toml"
+    async with home.client() as client:
+        await ready(client)
+        config.write_text(CONFIG + "[limits]\nqueued_per_requester = 0\n")
+        engine.send_signal(signal.SIGHUP)
+        await logged(home, "configuration not reloaded")
+        assert (await client.status()).ready
+
+        config.write_text(
+            CONFIG + "[limits]\nqueued_per_requester = 1\ndepth = 1\n[policy]\nnsfw_refuse = 0.9\n"
+        )
+        engine.send_signal(signal.SIGHUP)
+        await logged(home, "configuration reloaded")
+        with pytest.raises(RetryLater):
+            for _ in range(4):
+                await client.submit(a_request("snow"), a_photo())
+        assert home.command("ready").returncode == 0
+
+    assert engine.poll() is None
+    engine.terminate()
+    assert engine.wait(PATIENCE_SECONDS) == 0
+    assert home.command("ready").returncode == 1
+
+
+async def logged(home: Home, event: str) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while f'"event": "{event}"' not in home.log:
+            await asyncio.sleep(0.05)
 
 
 async def test_every_child_is_closed_and_none_holds_a_secret(

@@ -81,6 +81,9 @@ class SmallGates:
     prompts: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
+    async def reload(self, policy: object) -> None:
+        self.policy_version = repr(policy)
+
     async def read_photo(self, data: bytes) -> Photo:
         self.asked.append("photo")
         if not data.startswith(b"photo"):

@@ -6,7 +6,7 @@ import hashlib
 import importlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,16 @@ from engine.renderers.diffusion.presets import Family, Preset
 
 RECORD = "zoetrope.json"
 """Beside the weights: which revision they are, and the hash of every file."""
+
+PINNED: Mapping[str, str] = {}
+"""Commits of repositories, by name, that are fetched whatever their branches say by then.
+
+Empty: where this is developed no hub can be reached, and a commit that nobody has looked up is none. Until somebody fills it in, the
+first try of a fetch pins what it finds, and every later try and check goes by that.
+"""
+
+PINS = "zoetrope-pins.json"
+"""In an unfinished folder: the commits that its first try found, so that a later one does not mix two."""
 
 ROOM = 1.05
 """How much free disk a fetch wants, of what it will write."""
@@ -82,7 +92,7 @@ def fetch(
     unfinished.mkdir(parents=True, exist_ok=True)
     try:
         revisions = {
-            source.repo: _download(source, unfinished / source.into, endpoint=endpoint, say=say)
+            source.repo: _download(source, unfinished, endpoint=endpoint, say=say)
             for source in list_sources(preset)
         }
     except ConfigError:
@@ -91,6 +101,7 @@ def fetch(
         raise ConfigError(
             f"{preset.repo} could not be fetched ({type(error).__name__}); try again later"
         ) from error
+    (unfinished / PINS).unlink()
     record = Record(revisions=revisions, files=tuple(_hash_files(unfinished)))
     (unfinished / RECORD).write_bytes(msgspec.json.format(msgspec.json.encode(record)))
     unfinished.rename(folder)
@@ -130,12 +141,11 @@ def find_faults(folder: Path) -> Iterator[str]:
     yield from _find_missing_tensors(folder)
 
 
-def _download(source: Source, into: Path, *, endpoint: str | None, say: Callable[[str], None]) -> str:
-    """Into a folder; the commit that it was. The hub's own progress bars show on a terminal."""
-    from huggingface_hub import HfApi, snapshot_download
+def _download(source: Source, unfinished: Path, *, endpoint: str | None, say: Callable[[str], None]) -> str:
+    """Into its place below a folder; the commit that it was. The hub's own progress bars show on a terminal."""
+    from huggingface_hub import snapshot_download
 
-    api = HfApi(endpoint=endpoint)
-    info = api.model_info(source.repo, files_metadata=True)
+    info, into = _pin(source, unfinished / PINS, endpoint=endpoint), unfinished / source.into
     settings: dict[str, Any] = {
         "revision": info.sha,
         "local_dir": str(into),
@@ -156,6 +166,19 @@ def _download(source: Source, into: Path, *, endpoint: str | None, say: Callable
     snapshot_download(source.repo, **settings)
     _compare(into, info.siblings or ())
     return str(info.sha)
+
+
+def _pin(source: Source, pins: Path, *, endpoint: str | None) -> Any:
+    """What the hub says of the pinned commit; of the newest, which is noted, where none is pinned yet."""
+    from huggingface_hub import HfApi
+
+    noted = msgspec.json.decode(pins.read_bytes(), type=dict[str, str]) if pins.is_file() else {}
+    wanted = PINNED.get(source.repo, noted.get(source.repo))
+    info = HfApi(endpoint=endpoint).model_info(source.repo, revision=wanted, files_metadata=True)
+    if wanted is not None and info.sha != wanted:
+        raise ConfigError(f"{source.repo} answers with another revision than {wanted[:12]}, which is pinned")
+    pins.write_bytes(msgspec.json.encode(noted | {source.repo: str(info.sha)}))
+    return info
 
 
 def _compare(folder: Path, siblings: Any) -> None:

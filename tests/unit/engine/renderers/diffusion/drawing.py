@@ -11,6 +11,9 @@ from engine.verdicts import PhotoFacts
 
 SHORT = ClipFormat(short_side=96, seconds=0.34)
 FAMILIES = ("standard", "quality", "sound")
+"""`lite` is `standard` in another size, from the same folder."""
+
+EVERY_PRESET = ("lite", *FAMILIES)
 
 needs_torch = pytest.mark.skipif(
     importlib.util.find_spec("diffusers") is None,

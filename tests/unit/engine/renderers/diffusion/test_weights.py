@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 from drawing import FAMILIES, needs_torch
 
+import engine.renderers.diffusion.weights as weights_module
 from engine.config import RendererTable
 from engine.errors import ConfigError
 from engine.renderers.diffusion.presets import PRESETS
@@ -26,6 +27,7 @@ class Hub:
 
     def __init__(self, folders):
         self.folders, self.wrong_hash, self.asked, self.url = folders, "", [], ""
+        self.commit, self.breaks_at = COMMIT, ""
 
     def app(self):
         app = web.Application()
@@ -58,7 +60,13 @@ class Hub:
             {"rfilename": name, **self._entry(name, path)} for name, path in self._files(request).items()
         ]
         return web.json_response(
-            {"id": "x", "sha": COMMIT, "siblings": siblings, "private": False, "tags": []}
+            {
+                "id": "x",
+                "sha": request.match_info.get("revision", self.commit),
+                "siblings": siblings,
+                "private": False,
+                "tags": [],
+            }
         )
 
     async def _tree(self, request):
@@ -78,7 +86,10 @@ class Hub:
         path = self._files(request)[name]
         if request.method == "GET":
             self.asked.append(name)
-        headers = {"ETag": f'"{hashlib.sha256(path.read_bytes()).hexdigest()}"', "X-Repo-Commit": COMMIT}
+            if name == self.breaks_at:
+                raise web.HTTPForbidden
+        commit = request.match_info["revision"]
+        headers = {"ETag": f'"{hashlib.sha256(path.read_bytes()).hexdigest()}"', "X-Repo-Commit": commit}
         return web.FileResponse(path, headers=headers)
 
 
@@ -128,6 +139,25 @@ def test_what_was_fetched_loads_and_stays_pinned(hub, tmp_path):
     assert said[0] == "Wan2.2-I2V-A14B with 4-step LoRA: Apache-2.0"
     assert list(find_faults(folder)) == []
     DiffusionRenderer(PRESETS["quality"], tmp_path, RendererTable())._load()
+
+
+def test_a_fetch_that_stopped_goes_on_with_the_revision_that_it_began_with(hub, tmp_path):
+    hub.breaks_at = "vae/config.json"
+    with pytest.raises(ConfigError):
+        fetched(hub, "standard", tmp_path)
+    hub.breaks_at, hub.commit = "", "f" * 40  # somebody pushed in between
+
+    folder, _ = fetched(hub, "standard", tmp_path)
+
+    assert set(read_record(folder).revisions.values()) == {COMMIT}
+
+
+def test_a_pinned_revision_is_fetched_whatever_the_branch_says(hub, tmp_path, monkeypatch):
+    monkeypatch.setattr(weights_module, "PINNED", {PRESETS["standard"].repo: "a" * 40})
+
+    folder, _ = fetched(hub, "standard", tmp_path)
+
+    assert set(read_record(folder).revisions.values()) == {"a" * 40}
 
 
 def test_a_second_fetch_asks_nobody(hub, tmp_path):

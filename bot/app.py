@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from telegram import LinkPreviewOptions
+from telegram import LinkPreviewOptions, Update
 from telegram.constants import ParseMode
 from telegram.error import InvalidToken, NetworkError, TelegramError
 from telegram.ext import (
@@ -46,11 +46,13 @@ from engine.client import EngineClient
 from engine.errors import ConfigError
 from handlers import (
     ALLOWED_UPDATES,
+    account,
     cancel,
     errors,
     filters,
     groups,
     help,  # noqa: A004  # the module is named for the command
+    once_more,
     outcome,
     photo,
     press,
@@ -146,7 +148,7 @@ async def open_parts(config: Config, telegram: TelegramAddress) -> AsyncIterator
 def build_application(
     telegram: TelegramAddress, *, queue: DurableQueue, lanes: Lanes, poll: PollRequest, table: Table
 ) -> App:
-    """PTB's application with our queue, lanes, limits and handlers. The groups of the table count from -1."""
+    """PTB's application with our queue, lanes, limits and handlers. The groups of the table count from -2."""
     application: App = (
         ApplicationBuilder()
         .token(telegram.token)
@@ -169,15 +171,16 @@ def build_application(
     )
     lanes.attach(application)
     application.add_error_handler(errors.on_error)
-    for group, handlers in enumerate(table, start=-1):
+    for group, handlers in enumerate(table, start=-2):
         application.add_handlers(handlers, group=group)
     return application
 
 
 def handler_table() -> Table:
-    """Every handler, in order: groups -1 and 0. PTB runs the first match of each group."""
+    """Every handler, in order: groups -2, -1 and 0. PTB runs the first match of each group."""
     new = filters.NEW_MESSAGE
     return (
+        (TypeHandler(Update, account.speak_their_language),),
         (MessageHandler(filters.ANY_GROUP_MESSAGE, groups.saw_somebody),),
         (
             TypeHandler(EngineOutcome, outcome.tell),
@@ -188,11 +191,16 @@ def handler_table() -> Table:
             CommandHandler("help", help.show_help, filters=new),
             CommandHandler("status", status.show_status, filters=new),
             CommandHandler("cancel", cancel.cancel_all, filters=new),
+            CommandHandler("privacy", account.show_privacy, filters=new),
+            CommandHandler("mydata", account.send_data, filters=new),
+            CommandHandler("forget", account.ask_to_forget, filters=new),
+            CommandHandler("settings", account.show_settings, filters=new),
             CommandHandler("stories", story.list_stories, filters=new),
             MessageHandler(filters.ASKS_TO_VERIFY, verify.asked),
             MessageHandler(filters.ASKS_FOR_CLIP, photo.asked),
             MessageHandler(filters.PRIVATE_VIDEO, verify.asked),
             MessageHandler(filters.PRIVATE_PHOTO, photo.received),
+            MessageHandler(filters.ANSWERS_US, once_more.answered),
             MessageHandler(filters.PRIVATE_OTHER, help.not_a_photo),
             CallbackQueryHandler(press.pressed),
         ),

@@ -79,7 +79,26 @@ FIRST_TABLES = (
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT",
 )
 
-STEPS: tuple[tuple[str, ...], ...] = (FIRST_TABLES,)
+PREFERENCES = (
+    "CREATE TABLE preferences(chat_id INTEGER PRIMARY KEY, language TEXT) STRICT",
+    # One thumb a person and clip; counted for the operator.
+    """CREATE TABLE ratings(
+         job_id TEXT NOT NULL,
+         user_id INTEGER NOT NULL,
+         good INTEGER NOT NULL,
+         rated_at REAL NOT NULL,
+         PRIMARY KEY(job_id, user_id)) STRICT, WITHOUT ROWID""",
+    # A message of ours whose answer is a new caption for that clip's photo.
+    """CREATE TABLE questions(
+         chat_id INTEGER NOT NULL,
+         message_id INTEGER NOT NULL,
+         job_id TEXT NOT NULL,
+         user_id INTEGER NOT NULL,
+         asked_at REAL NOT NULL,
+         PRIMARY KEY(chat_id, message_id)) STRICT, WITHOUT ROWID""",
+)
+
+STEPS: tuple[tuple[str, ...], ...] = (FIRST_TABLES, PREFERENCES)
 """Append only. A file that went through the first n of them says so in its `user_version`."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from bot.database import Connection, Database, insert, read_as
-from handlers.context import ClipRecord, Group, Store, Story, Ticket
+from handlers.context import ClipRecord, Group, Person, Preferences, Question, Store, Story, Ticket
 
 T = TypeVar("T")
 
@@ -16,6 +16,18 @@ a day at most, and starts its numbers anew after a week of silence."""
 
 MEMBER_SECONDS = 90 * 86_400.0
 """A person who was not seen in a group for this long is no longer offered it."""
+
+
+PERSONAL = {
+    "tickets": "user_id = ?",
+    "clips": "user_id = ?",
+    "stories": "user_id = ?",
+    "members": "user_id = ?",
+    "ratings": "user_id = ?",
+    "questions": "user_id = ?",
+    "preferences": "chat_id = ?",
+}
+"""What is a person's in each table. A private chat has the person's id. Inbox and outbox are emptied as they are handled."""
 
 
 class SqliteStore(Store):
@@ -126,6 +138,68 @@ class SqliteStore(Store):
     async def end_story(self, story_id: str) -> None:
         await self._change("UPDATE stories SET ended = 1 WHERE story_id = ?", story_id)
 
+    async def ask(self, question: Question) -> None:
+        asked_at = self._now()
+        await self._database.run(
+            lambda connection: insert(connection, "questions", question, asked_at=asked_at)
+        )
+
+    async def question(self, chat_id: int, message_id: int) -> Question | None:
+        query = "SELECT * FROM questions WHERE chat_id = ? AND message_id = ?"
+        return await self._first(Question, query, chat_id, message_id)
+
+    async def rate(self, job_id: str, user_id: int, *, good: bool) -> None:
+        await self._change(
+            """INSERT INTO ratings(job_id, user_id, good, rated_at) VALUES(?, ?, ?, ?)
+               ON CONFLICT DO UPDATE SET good = excluded.good""",
+            job_id,
+            user_id,
+            int(good),
+            self._now(),
+        )
+
+    async def ratings(self) -> tuple[int, int]:
+        def work(connection: Connection) -> tuple[int, int]:
+            up, all_ = connection.execute("SELECT total(good), count(*) FROM ratings").fetchone()
+            return int(up), int(all_ - up)
+
+        return await self._database.run(work)
+
+    async def preferences(self, chat_id: int) -> Preferences:
+        query = "SELECT * FROM preferences WHERE chat_id = ?"
+        return await self._first(Preferences, query, chat_id) or Preferences()
+
+    async def set_preferences(self, chat_id: int, preferences: Preferences) -> None:
+        await self._change(
+            """INSERT INTO preferences(chat_id, language) VALUES(?, ?)
+               ON CONFLICT DO UPDATE SET language = excluded.language""",
+            chat_id,
+            preferences.language,
+        )
+
+    async def person(self, user_id: int) -> Person:
+        def work(connection: Connection) -> Person:
+            tables = {
+                table: [
+                    dict(row) for row in connection.execute(f"SELECT * FROM {table} WHERE {mine}", (user_id,))
+                ]
+                for table, mine in PERSONAL.items()
+            }
+            return Person(
+                tables={table: rows for table, rows in tables.items() if rows},
+                live_stories=tuple(read_as(Story, row) for row in tables["stories"] if not row["ended"]),
+            )
+
+        return await self._database.run(work)
+
+    async def forget_person(self, user_id: int) -> None:
+        def work(connection: Connection) -> None:
+            for table, mine in PERSONAL.items():
+                connection.execute(f"DELETE FROM {table} WHERE {mine}", (user_id,))
+
+        await self._database.run(work)
+        await self._database.empty_log()
+
     async def prune(self) -> None:
         """Remove what is past its time, in every table of the file, and what was blanked from its log."""
         limit = self._now() - KEEP_SECONDS
@@ -136,6 +210,8 @@ class SqliteStore(Store):
             connection.execute("DELETE FROM tickets WHERE opened_at < ?", (limit,))
             connection.execute("DELETE FROM clips WHERE delivered_at < ?", (limit,))
             connection.execute("DELETE FROM stories WHERE ended = 1 AND ends_at < ?", (limit,))
+            connection.execute("DELETE FROM ratings WHERE rated_at < ?", (limit,))
+            connection.execute("DELETE FROM questions WHERE asked_at < ?", (limit,))
             oldest_sight = self._now() - MEMBER_SECONDS
             connection.execute("DELETE FROM members WHERE seen_at < ?", (oldest_sight,))
 
@@ -156,7 +232,7 @@ class SqliteStore(Store):
 
 def follow_group(connection: Connection, old_chat_id: int, new_chat_id: int) -> None:
     """Move every row of a group to its new id, in the caller's transaction."""
-    for table in ("tickets", "clips", "stories", "outbox", "groups", "members"):
+    for table in ("tickets", "clips", "stories", "outbox", "groups", "members", "preferences", "questions"):
         statement = f"UPDATE OR REPLACE {table} SET chat_id = ? WHERE chat_id = ?"  # our own names
         connection.execute(statement, (new_chat_id, old_chat_id))
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from engine import logs
+from engine import logs, schema
 from engine.children import error_place
 from engine.errors import Busy, Fault, RenderCanceled
 from engine.fleet import Doing, OnProgress, RenderOrder
@@ -98,6 +98,10 @@ class Retention:
     clip: float
     prompt: float
     ids: float
+
+    @property
+    def told(self) -> schema.Retention:
+        return schema.Retention(clip_seconds=self.clip, prompt_seconds=self.prompt, id_seconds=self.ids)
 
 
 @dataclass(slots=True)

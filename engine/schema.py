@@ -119,7 +119,8 @@ class JobRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     `requester` and `group` are keyed hashes made by the bot; `reply_to` is a random key into the bot's own
     table, stored and returned unread. `look` names a preset motion and replaces the prompt where it is given.
-    `attested` is true when the sender said that the people shown agree.
+    `attested` is true when the sender said that the people shown agree. `repeat` names an earlier job of the same
+    requester whose prompt and look shall count instead: the bot does not keep them.
     """
 
     job_id: JobId
@@ -131,6 +132,7 @@ class JobRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     seed: Annotated[int, msgspec.Meta(ge=0, lt=2**31)] | None = None
     look: Annotated[str, msgspec.Meta(pattern=r"^[a-z_]{1,32}$")] | None = None
     attested: bool = False
+    repeat: JobId | None = None
 
 
 class Animated(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="animated"):
@@ -266,6 +268,14 @@ class RequesterView(msgspec.Struct, frozen=True, kw_only=True):
     stored_clips: int = 0
 
 
+class Retention(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a clip, the words of a request, and that there was one, are kept. Photos go when their job ends."""
+
+    clip_seconds: float = 0.0
+    prompt_seconds: float = 0.0
+    id_seconds: float = 0.0
+
+
 class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     """The engine in figures that anybody may see."""
 
@@ -280,6 +290,7 @@ class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     leaf_days_left: float
     """Days until the signing certificate ends; then no clip can be finished."""
     switched_off: tuple[str, ...] = ()
+    retention: Retention = Retention()
 
 
 class Layer(StrEnum):

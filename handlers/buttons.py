@@ -16,6 +16,10 @@ MAX_DATA_BYTES = 64
 """Telegram's limit; PTB does not check it."""
 
 
+NOTHING = str(uuid.UUID(int=0))
+"""The subject of a button that is about no job."""
+
+
 class Action(StrEnum):
     """What a press asks for. The letters are in messages that were sent long ago: never reuse one."""
 
@@ -31,6 +35,14 @@ class Action(StrEnum):
     REPORT_CLIP = "r"
     REPORT_STORY = "e"
     TAKE_BACK = "t"
+    FORGET = "f"
+    NEVER_MIND = "m"
+    LANGUAGE = "l"
+    AGAIN = "b"
+    CHANGE = "h"
+    LIKE = "u"
+    DISLIKE = "v"
+    VERIFY = "k"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +78,7 @@ def read_press(data: str) -> Press | None:
     letter, *rest = data.split(":")
     try:
         action, subject = Action(letter), _long(rest[0])
-        if action is Action.PRESET:
+        if action in {Action.PRESET, Action.LANGUAGE}:
             return Press(action, subject, look=rest[1])
         if action in {Action.SHARE_TO, Action.PEOPLE_AGREE}:
             return Press(action, subject, chat_id=int(rest[1]))

@@ -81,6 +81,29 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     ended: bool = False
 
 
+class Preferences(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person (in private) or a group chose. `language` is None where their app's shall count."""
+
+    language: str | None = None
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """A message of ours; what `user_id` answers to it are other words for the photo of `job_id`."""
+
+    chat_id: int
+    message_id: int
+    job_id: str
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """All that the bot holds of a person: rows by table, as plain values; and stories that still stand in groups."""
+
+    tables: dict[str, list[dict[str, object]]]
+    live_stories: tuple[Story, ...]
+
+
 class EditToVideo(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="edit_to_video"):
     """Edit the placeholder into the clip of `job_id`; then nudge, because an edit does not notify.
 
@@ -217,6 +240,25 @@ class Store(Protocol):
     async def live_stories(self, *, chat_id: int | None = None, job_id: str | None = None) -> list[Story]: ...
 
     async def end_story(self, story_id: str) -> None: ...
+
+    async def ask(self, question: Question) -> None: ...
+
+    async def question(self, chat_id: int, message_id: int) -> Question | None: ...
+
+    async def rate(self, job_id: str, user_id: int, *, good: bool) -> None:
+        """One thumb a person and clip; the last one counts."""
+
+    async def ratings(self) -> tuple[int, int]:
+        """Thumbs up and thumbs down of the last week."""
+
+    async def preferences(self, chat_id: int) -> Preferences: ...
+
+    async def set_preferences(self, chat_id: int, preferences: Preferences) -> None: ...
+
+    async def person(self, user_id: int) -> Person: ...
+
+    async def forget_person(self, user_id: int) -> None:
+        """Every row of a person goes at once, and what was blanked from the log, too."""
 
 
 class Identities(Protocol):

@@ -46,6 +46,18 @@ class _AsksToVerify(MessageFilter):
         )
 
 
+class _AnswersUs(MessageFilter):
+    """An answer to a message of this bot."""
+
+    def filter(self, message: Message) -> bool:
+        original = message.reply_to_message
+        return (
+            original is not None
+            and original.from_user is not None
+            and original.from_user.id == message.get_bot().id
+        )
+
+
 class _FromSomebody(MessageFilter):
     """Written by a person or an anonymous admin, not by another bot, a linked channel or a service."""
 
@@ -77,6 +89,8 @@ PRIVATE_PHOTO = (
 )
 
 GROUP_CHOSEN = NEW_MESSAGE & filters.ChatType.PRIVATE & filters.StatusUpdate.CHAT_SHARED
+
+ANSWERS_US = NEW_MESSAGE & filters.TEXT & ~filters.COMMAND & _AnswersUs()
 
 PRIVATE_OTHER = NEW_MESSAGE & filters.ChatType.PRIVATE & ~filters.StatusUpdate.ALL
 

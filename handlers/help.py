@@ -17,17 +17,25 @@ from handlers.people import sender_of
 from handlers.replies import reply
 from handlers.texts import LANGUAGES, SOURCE_LANGUAGE, Html, Texts, mark, texts
 
-PRIVATE_COMMANDS = (
+COMMANDS = (
     ("help", mark("How it works, and what I refuse")),
     ("status", mark("Your clips on their way")),
     ("cancel", mark("Cancel your clips")),
     ("verify", mark("Was this video made here?")),
+    ("privacy", mark("What I keep, and how long")),
+    ("settings", mark("Which language I speak")),
 )
 
 GROUP_COMMANDS = (
     ("animate", mark("Bring your photo to life: in its caption, or as an answer to it")),
     ("stories", mark("Clips shared in this group")),
-    *PRIVATE_COMMANDS,
+    *COMMANDS,
+)
+
+PRIVATE_COMMANDS = (
+    *COMMANDS,
+    ("mydata", mark("All that I keep about you, as a file")),
+    ("forget", mark("Forget all about me")),
 )
 
 
@@ -108,7 +116,9 @@ def _say_commands(say: Texts) -> Html:
     return say.say(
         "<b>Commands</b>\n/status: your clips on their way\n/cancel: cancel them\n"
         "/verify: was this video made here? Answer it with this, or send it to me in private\n"
-        "/stories: what is shared in a group"
+        "/stories: what is shared in a group\n"
+        "/settings: which language I speak\n"
+        "/privacy: what I keep; /mydata sends it to you, /forget removes it"
     )
 
 

@@ -28,17 +28,28 @@ T = TypeVar("T")
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 
-SURPRISES = (errors.PhotoRejected, errors.RetryLater, errors.InvalidRequest, errors.Conflict, TelegramError)
+SURPRISES = (
+    errors.PhotoRejected,
+    errors.RetryLater,
+    errors.InvalidRequest,
+    errors.Conflict,
+    errors.NotFound,
+    TelegramError,
+)
 """What ends an order with a sentence; anything else is a mistake of ours and goes to the error handler."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What a ticket's job shall be. An empty prompt asks for the default motions; a look replaces the prompt."""
+    """What a ticket's job shall be. An empty prompt asks for the default motions; a look replaces the prompt.
+
+    `repeat` is an earlier job of the same person, whose words and look shall count.
+    """
 
     ticket: Ticket
     prompt: str
     look: str | None = None
+    repeat: str | None = None
 
 
 class _Withdrawn(Exception):
@@ -115,6 +126,7 @@ def _request(ticket: Ticket, order: Order, services: Services) -> JobRequest:
         reply_to=ticket.reply_to,
         group=identities.group(ticket.chat_id) if ticket.in_group else None,
         look=order.look,
+        repeat=order.repeat,
     )
 
 
@@ -204,6 +216,9 @@ def _say_surprise(say: Texts, error: Exception) -> Html:
         case errors.RetryLater(retry_after_seconds=seconds):
             what = say.say("🖐 Too many clips are waiting right now.")
             when = say.say("Please send the photo again in about {time}.", time=say.duration(seconds))
+        case errors.NotFound():
+            what = say.say("🤷 I no longer know what you asked for then.")
+            when = say.say("Please send the photo again.")
         case TelegramError():
             what = say.say("😔 Telegram does not give me this photo.")
             when = say.say("Please send it again.")

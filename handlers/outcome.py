@@ -117,11 +117,17 @@ def gone_sentence(say: Texts) -> Html:
 
 def _clip_keyboard(job_id: str, say: Texts, *, in_group: bool) -> Keyboard:
     """Where others see the clip they can report it; which groups somebody is in is asked in private only."""
+    again = button(say.plain("🔁 Again"), Action.AGAIN, job_id)
+    change = button(say.plain("✏️ Other words"), Action.CHANGE, job_id)
     original = button(say.plain("📎 Original file"), Action.ORIGINAL, job_id)
     delete = button(say.plain("🗑 Delete"), Action.DELETE, job_id)
+    verify = button(say.plain("🔎 Verify"), Action.VERIFY, job_id)
+    thumbs = (button("👍", Action.LIKE, job_id), button("👎", Action.DISLIKE, job_id))
     if in_group:
-        return (original, delete), (button(say.plain("🚩 Report"), Action.REPORT_CLIP, job_id),)
-    return (button(say.plain("📤 Share to a group"), Action.SHARE, job_id),), (original, delete)
+        report = button(say.plain("🚩 Report"), Action.REPORT_CLIP, job_id)
+        return (again, change), (original, verify), (*thumbs, delete), (report,)
+    share = button(say.plain("📤 Share to a group"), Action.SHARE, job_id)
+    return (share,), (again, change), (original, verify), (*thumbs, delete)
 
 
 def _failure_note(failed: Failed, ticket: Ticket) -> EditText:

@@ -94,11 +94,11 @@ async def _animate(message: Message, original: Message, prompt: str, context: Co
     if known is None and _is_stale(message, services):
         await reply(message, "stale", _say_stale(say), services)
     elif len(prompt) > MAX_PROMPT_CHARACTERS:
-        await reply(message, "long", _say_too_long(say, len(prompt)), services)
+        await reply(message, "long", say_too_long(say, len(prompt)), services)
     elif isinstance(photo, PhotoProblem):
         await reply(message, "problem", say.say(PHOTO_PROBLEMS[photo]), services)
     elif photo is not None:
-        await _acknowledge(message, context)
+        await acknowledge(message, context)
         await _explain_choices(message, photo, say, services)
         await place(Order(ticket=_ticket(message, photo, job_id), prompt=prompt), context)
 
@@ -139,7 +139,7 @@ def _job_id(message: Message, services: Services) -> str:
     return services.identities.job_id(message.chat.id, message.message_id)
 
 
-async def _acknowledge(message: Message, context: Context) -> None:
+async def acknowledge(message: Message, context: Context) -> None:
     """Eyes on the photo, at once. A group's admins may have forbidden reactions; then there are none."""
     try:
         await context.bot.set_message_reaction(message.chat.id, message.message_id, ReactionEmoji.EYES)
@@ -192,7 +192,7 @@ def _say_stale(say: Texts) -> Html:
     )
 
 
-def _say_too_long(say: Texts, length: int) -> Html:
+def say_too_long(say: Texts, length: int) -> Html:
     return say.say(
         "The text has {length} characters, and I read up to {limit}. Please send the photo with a shorter one.",
         length=length,

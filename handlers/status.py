@@ -47,8 +47,13 @@ async def show_status(update: Update, context: Context) -> None:
             _others(say, engine, own),
             _health(say, engine),
             _certificate(say, engine) if is_operator else "",
+            _thumbs(say, *await services.store.ratings()) if is_operator else "",
         )
     await reply(message, "status", text, services)
+
+
+def _thumbs(say: Texts, up: int, down: int) -> Html:
+    return say.say("Clips of the last week: 👍 {up}, 👎 {down}.", up=up, down=down)
 
 
 async def _own_jobs(services: Services, sender: Sender, *, chat_id: int | None) -> list[JobView]:

@@ -28,6 +28,12 @@ DOMAIN = "zoetrope"
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
+def name_of_language(language: str) -> str:
+    """In that language itself: "Deutsch"."""
+    name = Locale.parse(language).get_display_name(language) or language
+    return name[:1].upper() + name[1:]
+
+
 class Html(str):
     """Text that is already Telegram HTML; everything else is escaped on its way in."""
 

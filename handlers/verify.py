@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from telegram import Message, Update
+from telegram import CallbackQuery, MaybeInaccessibleMessage, Message, Update
 from telegram.error import TelegramError
 
 from engine import errors, logs
 from engine.schema import MAX_VERIFY_BYTES, Finding, VerifyReport
-from handlers.context import Context
+from handlers.buttons import Press
+from handlers.context import Context, SendText
 from handlers.filters import VERIFY
 from handlers.people import sender_of
-from handlers.replies import reply
+from handlers.replies import answer_press, reply, thread_of
 from handlers.texts import Html, Texts, mark, paragraphs, texts
 
 log = logs.get("verify")
@@ -77,6 +78,35 @@ async def asked(update: Update, context: Context) -> None:
         hint = say.say("I bring photos to life; a video I can only check.")
         answer = paragraphs(answer, hint)
     await reply(message, "verify", answer, context.services)
+
+
+async def press_verify(press: Press, query: CallbackQuery, context: Context) -> None:
+    """The clip as the engine keeps it, read as any file is; anybody who sees it may ask."""
+    services, say = context.services, texts(query.from_user.language_code)
+    if query.message is None:
+        return
+    if not services.verifying.admits(services.identities.requester(query.from_user.id)):
+        await answer_press(query, say.plain("🖐 That is a lot of files for one hour. Please try again later."))
+        return
+    await answer_press(query)
+    try:
+        text = say_report(say, await services.engine.verify(await services.engine.clip(press.subject)))
+    except errors.NotFound:
+        text = say.say("This clip is no longer stored. You can send the photo again.")
+    except errors.EngineError as error:
+        log.info("not verified", error=type(error).__name__)
+        text = say_unavailable(say)
+    note = SendText(
+        chat_id=query.message.chat.id,
+        text=text,
+        thread_id=_thread(query.message),
+        answer_to=query.message.message_id,
+    )
+    await services.outbox.put(f"verify:{query.id}", note)
+
+
+def _thread(message: MaybeInaccessibleMessage) -> int | None:
+    return thread_of(message) if isinstance(message, Message) else None
 
 
 def find_file(message: Message) -> FoundFile | None:

@@ -226,6 +226,7 @@ class Door:
                 version=version("zoetrope"),
                 leaf_days_left=dispatcher.shop.finishing.leaf_days_left,
                 switched_off=dispatcher.shop.screening.switched_off,
+                retention=dispatcher.retention.told,
             )
         )
 
@@ -263,16 +264,26 @@ class Door:
             async with asyncio.timeout(self.body_seconds):
                 parts = parts_of(request)
                 job = await request_part(parts, job_id=job_id)
-                known = ledger.row(job_id)
+                known, sent = ledger.row(job_id), msgspec.json.encode(job)
                 if known is None:
+                    job = self._with_repeated_words(job)
                     ledger.admit(job.requester, job.group)
                 data = await photo_part(parts)
-        digest = hashlib.sha256(msgspec.json.encode(job) + b"\0" + data).hexdigest()
+        digest = hashlib.sha256(sent + b"\0" + data).hexdigest()
         if known is None:
             return await self._decide(job, digest, data)
         if known.digest != digest:
             raise errors.Conflict("this job id is known with other content")
         return self._answer(known)
+
+    def _with_repeated_words(self, job: JobRequest) -> JobRequest:
+        """Raises NotFound where the job that shall be repeated is another's, or its words are no longer kept."""
+        if job.repeat is None:
+            return job
+        earlier = self.dispatcher.ledger.request_of(job.repeat, job.requester)
+        if earlier is None:
+            raise errors.NotFound("the job to repeat is not known any more")
+        return msgspec.structs.replace(job, prompt=earlier.prompt, look=earlier.look)
 
     async def _decide(self, job: JobRequest, digest: str, data: bytes) -> web.StreamResponse:
         """Photo and prompt before the gates; then the answer is on disk before it is given."""

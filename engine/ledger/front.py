@@ -21,7 +21,7 @@ from engine.ledger.statements import OPEN
 from engine.ledger.verbs import NEXT, Verbs
 from engine.ledger.writer import Writer, transaction
 from engine.migrations import migrate
-from engine.schema import JobStatus, Outcome, OutcomePage, SequencedOutcome
+from engine.schema import JobRequest, JobStatus, Outcome, OutcomePage, SequencedOutcome
 from engine.verdicts import Decision, PhotoFacts
 
 T = TypeVar("T")
@@ -116,6 +116,11 @@ class Ledger:
             reported=bool(found[11]),
             cancel=bool(found[12]),
         )
+
+    def request_of(self, job_id: str, requester: str) -> JobRequest | None:
+        """What this requester asked for; None for somebody else's job, and once its words are past their time."""
+        found = self._one("SELECT request FROM jobs WHERE id = ? AND requester = ?", (job_id, requester))
+        return None if found is None or found[0] is None else msgspec.json.decode(found[0], type=JobRequest)
 
     def rows_of(self, requester: str) -> list[JobRow]:
         """This requester's jobs that have not ended, oldest first."""

@@ -21,7 +21,16 @@ async def test_a_photo_and_a_caption_become_a_clip_where_the_placeholder_was(tow
     assert clip.reply_to == sent.id
     assert clip.text.splitlines()[0].startswith("🪄 AI modified. This video was made from a photo with AI.")
     assert "snow" in clip.text
-    assert clip.buttons == ("📤 Share to a group", "📎 Original file", "🗑 Delete")
+    assert clip.buttons == (
+        "📤 Share to a group",
+        "🔁 Again",
+        "✏️ Other words",
+        "📎 Original file",
+        "🔎 Verify",
+        "👍",
+        "👎",
+        "🗑 Delete",
+    )
     assert nudge.id > clip.id
     (photo,) = [seen for seen in await town.play.messages("ann") if seen.id == sent.id]
     assert photo.reactions == ("👀",)

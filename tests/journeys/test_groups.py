@@ -12,7 +12,16 @@ async def test_a_photo_with_the_command_in_its_caption_becomes_a_clip_in_the_gro
 
     assert clip.reply_to == sent.id
     assert "snow" in clip.text
-    assert clip.buttons == ("📎 Original file", "🗑 Delete", "🚩 Report")
+    assert clip.buttons == (
+        "🔁 Again",
+        "✏️ Other words",
+        "📎 Original file",
+        "🔎 Verify",
+        "👍",
+        "👎",
+        "🗑 Delete",
+        "🚩 Report",
+    )
 
 
 async def test_one_may_point_at_ones_own_photo_and_not_at_somebody_elses(town: Town) -> None:

@@ -95,7 +95,7 @@ class RendererTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     `weights` is a folder that replaces the fetched one. `attention` is "auto" or the name of one of diffusers'
     attention backends; `compile` compiles the denoiser's blocks: a slower start, faster clips; `float8` multiplies in 8
-    bits where the chip can. `check_quality` makes a clip once more that is frozen, noise or another picture. `url` is
+    bits where the chip can. `decoder` is the model's own ("full"), or a tiny one where its family has one. `check_quality` makes a clip once more that is frozen, noise or another picture. `url` is
     where the server answers `/v1/videos`, `model` what it runs, under `model_licence`. `drawn_background` lets `scene`
     draw what moving things uncover, where MI-GAN's weights are.
     """
@@ -104,6 +104,7 @@ class RendererTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     attention: str = "auto"
     compile: bool = True
     float8: bool = False
+    decoder: Literal["full", "tiny"] = "full"
     check_quality: bool = True
     url: str = ""
     token_file: str = ""

@@ -126,6 +126,17 @@ def build_loras(folder: Path, names: list[str]) -> None:
         )
 
 
+def build_tiny_decoder(folder: Path, weights) -> None:
+    """TAEHV has one size only."""
+    from safetensors.torch import save_file
+
+    from engine.renderers.diffusion.tiny import make_tiny
+
+    torch.manual_seed(0)
+    folder.mkdir(exist_ok=True)
+    save_file(make_tiny(weights).state_dict(), str(folder / weights.file))
+
+
 def gemma_tokenizer():
     """Byte fallback and no merges; padded on the left."""
     from transformers import GemmaTokenizer

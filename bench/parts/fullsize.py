@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from engine.renderers.diffusion.machine import Machine, import_torch
+from engine.renderers.diffusion.presets import TinyWeights
+from engine.renderers.diffusion.tiny import make_tiny, place_tiny
 
 
 @contextmanager
@@ -60,6 +62,11 @@ def wan_21_vae(machine: Machine, *, full: bool, dtype: str = "") -> Any:
     sizes: dict[str, Any] = {} if full else {"base_dim": 8, "dim_mult": [1, 1, 1, 1], "num_res_blocks": 1}
     with drawn_on(machine, dtype):
         return AutoencoderKLWan(temperal_downsample=[False, True, True], **sizes).requires_grad_(False)
+
+
+def tiny_decoder(weights: TinyWeights, machine: Machine) -> Any:
+    """It has one size only."""
+    return place_tiny(make_tiny(weights).to(getattr(import_torch(), machine.dtype)), machine)
 
 
 def wan_pipeline(machine: Machine, *, full: bool, quality: bool) -> Any:

@@ -36,6 +36,16 @@ class Lora:
     second: bool
 
 
+@dataclass(frozen=True, slots=True)
+class TinyWeights:
+    """A tiny decoder's. `channels` of the latents; each of its output pixels holds `patch` × `patch` of the clip's."""
+
+    repo: str
+    file: str
+    channels: int
+    patch: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
     """One way to make clips.
@@ -65,8 +75,13 @@ class Preset:
     loras: tuple[Lora, ...] = ()
     expand_timesteps: bool = False
     """Wan's 5B model takes the photo as its first latent frame; its repository's index does not say so."""
+    tiny: TinyWeights | None = None
+    """For `decoder = "tiny"`; None where the family has none."""
     licence_note: str = ""
     """What an operator must accept before the weights are fetched; empty where the licence asks nothing."""
+
+
+_TINY = "lightx2v/Autoencoders"
 
 
 def _fast_wan(name: str, short_side: int, long_side: int, *, frames: int, memory_gigabytes: float) -> Preset:
@@ -88,6 +103,7 @@ def _fast_wan(name: str, short_side: int, long_side: int, *, frames: int, memory
         sampler=Sampler.RENOISE,
         sigmas=(1.0, 0.757, 0.522),
         expand_timesteps=True,
+        tiny=TinyWeights(_TINY, "taew2_2.safetensors", channels=48, patch=2),
     )
 
 
@@ -114,6 +130,7 @@ PRESETS: Mapping[str, Preset] = {
             frame_step=4,
             memory_gigabytes=23,
             sigmas=(1.0, 0.9375, 0.8333333, 0.625),  # t = 1000, 750, 500, 250 with shift 5: s = 5t / (1 + 4t)
+            tiny=TinyWeights(_TINY, "taew2_1.safetensors", channels=16, patch=1),
             loras=(
                 Lora(_DISTILL_LORAS, "wan2.2_i2v_A14b_high_noise_lora_rank64_lightx2v_4step_1022.safetensors", second=False),
                 Lora(_DISTILL_LORAS, "wan2.2_i2v_A14b_low_noise_lora_rank64_lightx2v_4step_1022.safetensors", second=True),

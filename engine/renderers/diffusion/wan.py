@@ -18,6 +18,7 @@ from engine.renderers.diffusion.presets import Preset
 from engine.renderers.diffusion.schedulers import make_scheduler
 from engine.renderers.diffusion.stopping import Steps, stoppable
 from engine.renderers.diffusion.texts import TextEncoding
+from engine.renderers.diffusion.tiny import decode_pieces, load_tiny
 
 LONGEST_TEXT = 512
 """Tokens of UMT5 that Wan was trained with."""
@@ -28,8 +29,9 @@ _NO_GUIDANCE = 1.0
 class Wan:
     """See `engine.renderers.diffusion.model.Model`."""
 
-    def __init__(self, preset: Preset, pipe: Any, machine: Machine) -> None:
-        self._preset, self._pipe, self._machine = preset, pipe, machine
+    def __init__(self, preset: Preset, pipe: Any, machine: Machine, *, tiny: Any = None) -> None:
+        """`tiny` decodes in the place of the pipeline's own decoder."""
+        self._preset, self._pipe, self._machine, self._tiny = preset, pipe, machine, tiny
         pipe.scheduler = make_scheduler(preset.sampler, preset.sigmas)
         self._denoisers = [one for one in (pipe.transformer, pipe.transformer_2) if one is not None]
         self._encode = TextEncoding(pipe, self._denoisers, machine, self._read)
@@ -47,7 +49,9 @@ class Wan:
         settings = {"expand_timesteps": True} if preset.expand_timesteps else {}
         pipe = machine.load(WanImageToVideoPipeline, folder, **settings)
         _fuse_loras(pipe, preset, folder)
-        return cls(preset, pipe, machine)
+        wanted = preset.tiny if machine.options.decoder == "tiny" else None
+        tiny = None if wanted is None else load_tiny(wanted, folder, machine)
+        return cls(preset, pipe, machine, tiny=tiny)
 
     def draw(self, take: Take, watch: Watch, *, share: float) -> Drawn:
         pipe, preset = self._pipe, self._preset
@@ -75,6 +79,10 @@ class Wan:
         torch = import_torch()
         vae = self._pipe.vae
         with torch.no_grad():
+            if self._tiny is not None and self._preset.tiny is not None:
+                latents = drawn.latents.to(self._machine.device, vae.dtype)
+                yield from bring(decode_pieces(self._tiny, latents, patch=self._preset.tiny.patch))
+                return
             latents = self._scaled(drawn.latents)
             if vae.use_tiling:
                 yield from bring(iter([vae.decode(latents, return_dict=False)[0]]))

@@ -16,6 +16,7 @@ import msgspec
 from engine.errors import ConfigError
 from engine.renderers.diffusion.machine import import_torch
 from engine.renderers.diffusion.presets import Family, Preset
+from engine.renderers.diffusion.tiny import FOLDER as TINY_FOLDER
 
 RECORD = "zoetrope.json"
 """Beside the weights: which revision they are, and the hash of every file."""
@@ -101,11 +102,35 @@ def fetch(
         raise ConfigError(
             f"{preset.repo} could not be fetched ({type(error).__name__}); try again later"
         ) from error
+    _fetch_tiny(preset, unfinished, revisions, endpoint=endpoint, say=say)
     (unfinished / PINS).unlink()
     record = Record(revisions=revisions, files=tuple(_hash_files(unfinished)))
     (unfinished / RECORD).write_bytes(msgspec.json.format(msgspec.json.encode(record)))
     unfinished.rename(folder)
     return folder
+
+
+def _fetch_tiny(
+    preset: Preset,
+    unfinished: Path,
+    revisions: dict[str, str],
+    *,
+    endpoint: str | None,
+    say: Callable[[str], None],
+) -> None:
+    """What only an option needs must not keep the rest away."""
+    if preset.tiny is None:
+        return
+    source = Source(preset.tiny.repo, (preset.tiny.file,), into=TINY_FOLDER)
+    try:
+        revision = _download(source, unfinished, endpoint=endpoint, say=say)
+    except Exception as error:  # noqa: BLE001  # as above: whatever the hub's client lets through
+        say(f'{source.repo} could not be fetched ({type(error).__name__}); only decoder = "tiny" needs it')
+        return
+    if (unfinished / TINY_FOLDER / preset.tiny.file).is_file():
+        revisions[source.repo] = revision
+    else:
+        say(f'{source.repo} has no {preset.tiny.file}; only decoder = "tiny" needs it')
 
 
 def read_record(folder: Path) -> Record | None:
@@ -194,7 +219,8 @@ def _compare(folder: Path, siblings: Any) -> None:
 
 def _hash_files(folder: Path) -> Iterator[KeptFile]:
     shutil.rmtree(folder / ".cache", ignore_errors=True)  # the hub client's notes about half-fetched files
-    shutil.rmtree(folder / "loras" / ".cache", ignore_errors=True)
+    for part in ("loras", TINY_FOLDER):
+        shutil.rmtree(folder / part / ".cache", ignore_errors=True)
     for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.name != RECORD):
         yield KeptFile(str(path.relative_to(folder)), path.stat().st_size, _hash(path))
 

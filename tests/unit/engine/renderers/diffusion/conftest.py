@@ -21,6 +21,9 @@ def weights(tmp_path_factory):
     tiny.build_wan_14b(quality)
     tiny.build_loras(quality / "loras", [lora.file for lora in PRESETS["quality"].loras])
     tiny.build_ltx(folder / PRESETS["sound"].folder)
+    for name in ("standard", "quality"):
+        for place in (folder / PRESETS[name].folder / "tiny", folder / "autoencoders"):
+            tiny.build_tiny_decoder(place, PRESETS[name].tiny)
     return folder
 
 

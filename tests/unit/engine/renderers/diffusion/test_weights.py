@@ -102,6 +102,7 @@ def hub(weights):
             PRESETS["quality"].repo: quality,
             PRESETS["quality"].loras[0].repo: quality / "loras",
             PRESETS["sound"].repo: weights / PRESETS["sound"].folder,
+            PRESETS["standard"].tiny.repo: weights / "autoencoders",
         }
     )
     loop, started = asyncio.new_event_loop(), threading.Event()
@@ -131,7 +132,8 @@ def test_what_was_fetched_loads_and_stays_pinned(hub, tmp_path):
 
     record = read_record(folder)
     assert record is not None
-    assert record.revisions == {source.repo: COMMIT for source in list_sources(PRESETS["quality"])}
+    sources = [*(source.repo for source in list_sources(PRESETS["quality"])), PRESETS["quality"].tiny.repo]
+    assert record.revisions == dict.fromkeys(sources, COMMIT)
     assert {file.name for file in record.files} >= {
         "transformer/config.json",
         f"loras/{PRESETS['quality'].loras[0].file}",
@@ -149,7 +151,8 @@ def test_a_fetch_that_stopped_goes_on_with_the_revision_that_it_began_with(hub, 
 
     folder, _ = fetched(hub, "standard", tmp_path)
 
-    assert set(read_record(folder).revisions.values()) == {COMMIT}
+    assert set(read_record(folder).revisions.values()) == {COMMIT, "f" * 40}  # the tiny decoder came later
+    assert read_record(folder).revisions[PRESETS["standard"].repo] == COMMIT
 
 
 def test_a_pinned_revision_is_fetched_whatever_the_branch_says(hub, tmp_path, monkeypatch):
@@ -157,7 +160,17 @@ def test_a_pinned_revision_is_fetched_whatever_the_branch_says(hub, tmp_path, mo
 
     folder, _ = fetched(hub, "standard", tmp_path)
 
-    assert set(read_record(folder).revisions.values()) == {"a" * 40}
+    assert read_record(folder).revisions[PRESETS["standard"].repo] == "a" * 40
+
+
+def test_a_tiny_decoder_that_is_not_there_keeps_nothing_away(hub, tmp_path):
+    (tmp_path / "empty").mkdir()
+    hub.folders[PRESETS["standard"].tiny.repo] = tmp_path / "empty"
+
+    folder, said = fetched(hub, "standard", tmp_path / "models")
+
+    assert said[-1] == 'lightx2v/Autoencoders has no taew2_2.safetensors; only decoder = "tiny" needs it'
+    assert list(find_faults(folder)) == []
 
 
 def test_a_second_fetch_asks_nobody(hub, tmp_path):

@@ -69,6 +69,12 @@ class PolicyConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     nsfw_restrict: Share = 0.2
     face_match: Share = 0.40
     stranger_below: Share = 0.30
+    judge: Literal["none", "local", "qwen3guard", "llamaguard", "endpoint"] = "none"
+    """Who is asked for captions that rules and head leave undecided."""
+    judge_model: str = ""
+    judge_url: str = ""
+    judge_key_file: str = ""
+    judge_seconds: Positive = 10.0
 
 
 class ProvenanceTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -16,6 +16,7 @@ from engine import logs, models
 from engine.api import Door
 from engine.children import Sandbox, in_background
 from engine.children.sandbox import support
+from engine.classifiers.judges import JudgeSettings
 from engine.client import Address, EngineClient
 from engine.config import EngineConfig
 from engine.detector import Detector
@@ -24,6 +25,7 @@ from engine.errors import ConfigError, EngineUnavailable
 from engine.finishing import Finishing
 from engine.fleet.confinement import worker_sandbox
 from engine.fleet.local import LocalFleet
+from engine.judging import Judging, look_over_judge
 from engine.ledger import Backups, Ledger, Limits
 from engine.metrics import Metrics
 from engine.pipeline import Shop
@@ -69,6 +71,8 @@ def prepare(loaded: EngineConfig) -> None:
         signing_keys.init_keys(loaded.keys, operator=loaded.provenance.operator)
         log.info("signing keys made")
     bring_weights(loaded.models)
+    if loaded.environment != "development":
+        look_over_judge(_judge_settings(loaded), loaded.models)
 
 
 def bring_weights(folder: Path) -> None:
@@ -170,6 +174,7 @@ async def engine(loaded: EngineConfig) -> AsyncIterator[Door]:
                 policy=loaded.policy,
                 environment=loaded.environment,
                 check_seconds=loaded.limits.check_seconds,
+                judging=_judging(loaded),
                 gate_children=loaded.limits.gate_children,
                 gate_sandbox=Sandbox(
                     read=tuple(
@@ -255,6 +260,30 @@ async def is_ready(loaded: EngineConfig) -> bool:
             return (await client.status()).ready
         except EngineUnavailable:
             return False
+
+
+def _judging(loaded: EngineConfig) -> Judging | None:
+    """None without one; in development also where what it needs is missing."""
+    settings = _judge_settings(loaded)
+    try:
+        look_over_judge(settings, loaded.models)
+    except ConfigError as error:
+        if loaded.environment != "development":
+            raise
+        log.warning("no judge", reason=str(error))
+        return None
+    return None if settings.kind == "none" else Judging(settings, models=loaded.models)
+
+
+def _judge_settings(loaded: EngineConfig) -> JudgeSettings:
+    policy = loaded.policy
+    return JudgeSettings(
+        kind=policy.judge,
+        model=policy.judge_model,
+        url=policy.judge_url,
+        key_file=policy.judge_key_file,
+        seconds=policy.judge_seconds,
+    )
 
 
 def _token(loaded: EngineConfig) -> str | None:

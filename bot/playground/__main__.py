@@ -19,20 +19,25 @@ from bot.playground.server import DEFAULT_TOKEN, Playground
     show_default=True,
     help="20 messages a minute into a group.",
 )
-def main(port: int, *, group_limit: bool) -> None:
+@click.option("--people", default=0, help="So many more people: p1, p2, … For load and faults.")
+def main(port: int, *, group_limit: bool, people: int) -> None:
     """A local Bot API server with a chat page. Its address is the first line that it prints."""
     try:
-        asyncio.run(_serve(port, group_limit=group_limit))
+        asyncio.run(_serve(port, group_limit=group_limit, people=people))
     except OSError as error:
         click.echo(f"The playground cannot listen on port {port}: {error.strerror or error}", err=True)
         sys.exit(1)
 
 
-async def _serve(port: int, *, group_limit: bool) -> None:
+async def _serve(port: int, *, group_limit: bool, people: int) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with Playground(port=port, token=DEFAULT_TOKEN, group_limit=group_limit) as playground:
+        for number in range(1, people + 1):
+            playground.api.world.add_person(
+                f"p{number}", user_id=200_000_000 + number, name=f"Person {number}"
+            )
         click.echo(playground.url)
         await stop.wait()
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from bot.database import StorageError
 from bot.store import SqliteStore
 from engine import logs
+from engine.clocks import ClockWatch
 from engine.errors import EngineError, NotFound
 from engine.schema import JobStatus
 from handlers import status
@@ -36,7 +37,8 @@ async def every(seconds: float, chore: Callable[[], Awaitable[None]]) -> None:
 class Chores:
     """Each is repeatable, and picks up what a downtime left."""
 
-    def __init__(self, services: Services, store: SqliteStore) -> None:
+    def __init__(self, services: Services, store: SqliteStore, *, clock: ClockWatch | None = None) -> None:
+        self._clock = clock or ClockWatch()
         self._services = services
         self._store = store
 
@@ -62,4 +64,5 @@ class Chores:
             await end(story, self._services)
 
     async def prune(self) -> None:
-        await self._store.prune()
+        if self._clock.believed():
+            await self._store.prune()

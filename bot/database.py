@@ -116,11 +116,27 @@ def _lock(path: Path) -> int:
     return descriptor
 
 
+def _is_whole(connection: Connection) -> bool:
+    try:
+        return bool(connection.execute("PRAGMA quick_check").fetchone()[0] == "ok")
+    except sqlite3.DatabaseError as error:
+        if isinstance(
+            error, sqlite3.OperationalError
+        ):  # locked, or a disk that does not answer: another trouble
+            raise
+        return False
+
+
 def _connect(path: Path) -> Connection:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
     # FULL: an update is acknowledged to Telegram after the commit, so the commit must survive a power cut.
+    if not _is_whole(connection):
+        connection.close()
+        raise ConfigError(
+            f"{path.name} is damaged: move it away to start anew, or put a copy of yours in its place"
+        )
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "journal_size_limit=16777216"):
         connection.execute(f"PRAGMA {pragma}").fetchone()
     return connection

@@ -45,8 +45,9 @@ from handlers.context import (
 log = logs.get(__name__)
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 60.0
-GIVE_UP_SECONDS = 86_400.0
-"""Telegram keeps updates for a day; what could not be said for a day is not said at all."""
+GIVE_UP_SECONDS, GIVE_UP_TRIES = 86_400.0, 20
+"""Telegram keeps updates for a day; what could not be said for a day is not said at all. A clock that was set forward
+alone is no day: it was tried so often, too, which takes a quarter of an hour."""
 
 
 class DurableOutbox(Outbox):
@@ -139,7 +140,7 @@ class DurableOutbox(Outbox):
 
     async def _say(self, row: Row) -> float:
         """Say one note, or find out why not; returns the pause before the chat's next."""
-        if self._now() - row.put_at > GIVE_UP_SECONDS:
+        if self._now() - row.put_at > GIVE_UP_SECONDS and row.tries >= GIVE_UP_TRIES:
             await self._meet(row, troubles.Hopeless("a day old"))
             return 0.0
         if not await self._notes.wanted(row):

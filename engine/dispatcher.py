@@ -16,6 +16,7 @@ from typing import Protocol, TypeVar
 
 from engine import logs, schema
 from engine.children import error_place
+from engine.clocks import ClockWatch
 from engine.errors import Busy, Fault, RenderCanceled
 from engine.fleet import Doing, OnProgress, RenderOrder
 from engine.ledger import Job, JobRow, Ledger, Verbs
@@ -121,6 +122,9 @@ class Dispatcher:
     work_to_do: Bell = field(default_factory=Bell)
     """Rings when a job could be claimed."""
     accepting: bool = True
+    watch: ClockWatch = field(default_factory=ClockWatch)
+    spare_megabytes: int = 0
+    """With less free disk nothing is claimed, and what breaks goes back into the queue: a full disk buries nobody."""
     _running: dict[str, Running] = field(default_factory=dict)
     _durations: deque[float] = field(default_factory=lambda: deque(maxlen=DURATIONS_KEPT))
     _completing: set[asyncio.Task[None]] = field(default_factory=set)
@@ -184,7 +188,9 @@ class Dispatcher:
         _sweep(self.work, keep=set(), age=older_than_seconds)
 
     async def sweep(self) -> None:
-        """Forget what is past its time."""
+        """Forget what is past its time, as far as the clock can be believed."""
+        if not self.watch.believed():
+            return
         kept = self.retention
         clips = await self.ledger.write(
             lambda verbs: verbs.sweep(
@@ -231,7 +237,7 @@ class Dispatcher:
             await _even_if_cancelled(rendered)
 
     async def _until_claimable(self) -> None:
-        while not self.ledger.claimable():
+        while not (self.ledger.claimable() and self._has_room()):
             await self.work_to_do.wait(_IDLE_LOOK_SECONDS)
 
     async def _run(self, job: Job, worker: ReservedWorker, rendered: asyncio.Event) -> None:
@@ -285,11 +291,17 @@ class Dispatcher:
         job_id, attempt = job.request.job_id, job.attempt
         if end is None:
             status = await self._write(lambda verbs: verbs.canceled(job_id, attempt))
+        elif isinstance(end.result, Fault) and not self._has_room():
+            log.error("disk full: the job waits", job_id=job_id, cause=end.result.cause.value)
+            status = await self._write(lambda verbs: verbs.requeue(job_id, attempt, why="disk full"))
         else:
             status = await self._write(lambda verbs: verbs.finish(job_id, attempt, end.result, end.decisions))
             self._count(end, status, seconds=seconds)
         log.info("job finished", job_id=job_id, status=status, attempt=attempt, seconds=round(seconds, 2))
         self._tell_ended(job_id, status)
+
+    def _has_room(self) -> bool:
+        return enough_disk(self.work, megabytes=self.spare_megabytes)
 
     async def _write(self, verb: Callable[[Verbs], T]) -> T:
         """What must not be lost is tried until it is on disk."""
@@ -323,8 +335,7 @@ class Dispatcher:
 
     def _forget_photo(self, photo: str) -> None:
         """The photo goes when no open job needs it. It is named by its job (`engine.pipeline.keep_photo`)."""
-        photos, _ = self.ledger.files_in_use()
-        if photo not in photos:
+        if not self.ledger.needs_photo(photo):
             self.shop.forget_photo(photo)
 
     async def _sweep_later(self) -> None:

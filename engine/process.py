@@ -220,6 +220,7 @@ async def engine(loaded: EngineConfig) -> AsyncIterator[Door]:
             retention=_retention(loaded),
             work=loaded.data / "work",
             renderer=loaded.engine.renderer,
+            spare_megabytes=max(1, loaded.engine.free_disk_megabytes // 10),
         )
         await parts.enter_async_context(dispatcher.serving(drain_seconds=loaded.engine.drain_seconds))
         yield Door(

@@ -191,6 +191,10 @@ class Ledger:
         clips = self._all("SELECT clip FROM jobs WHERE clip IS NOT NULL")
         return {photo for (photo,) in photos}, {clip for (clip,) in clips}
 
+    def needs_photo(self, photo: str) -> bool:
+        """An open job names it; it is named by that job."""
+        return self._one(f"SELECT 1 FROM jobs WHERE id = ? AND photo = id AND {OPEN}", (photo,)) is not None
+
     def admit(self, requester: str | None, group: str | None = None) -> None:
         """The same rule as at acceptance, on the reader: asked before a body is read. Raises Busy or QuotaExceeded."""
         Verbs(self._reader, limits=self._limits, now=self._milliseconds).admit(requester, group)

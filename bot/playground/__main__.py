@@ -34,9 +34,9 @@ async def _serve(port: int, *, group_limit: bool, people: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with Playground(port=port, token=DEFAULT_TOKEN, group_limit=group_limit) as playground:
-        for number in range(1, people + 1):
+        for person in range(1, people + 1):
             playground.api.world.add_person(
-                f"p{number}", user_id=200_000_000 + number, name=f"Person {number}"
+                f"p{person}", user_id=200_000_000 + person, name=f"Person {person}"
             )
         click.echo(playground.url)
         await stop.wait()

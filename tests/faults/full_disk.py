@@ -35,9 +35,12 @@ async def main() -> dict[str, Any]:
             ["mount", "-t", "tmpfs", "-o", f"size={MEGABYTES}m,mode=0700", "tmpfs", str(data)], check=True
         )
         home = Home(Path(folder), config=CONFIG, rest_seconds=0.5)
-        async with running(home) as client:
-            told = await story(client, home)
-        return told | {"broken": Eye(data).broken(), "restarts": 0}
+        try:
+            async with running(home) as client:
+                told = await story(client, home)
+            return told | {"broken": Eye(data).broken()}
+        finally:
+            subprocess.run(["umount", "--lazy", str(data)], check=False)  # noqa: ASYNC221
 
 
 async def story(client: EngineClient, home: Home) -> dict[str, Any]:

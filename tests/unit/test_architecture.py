@@ -22,6 +22,7 @@ def test_the_bot_loads_no_models_no_codecs_and_nothing_behind_the_engines_front(
         "engine.client",
         "engine.errors",
         "engine.settings",
+        "engine.clocks",
         "engine.logs",
     }
 

@@ -10,6 +10,7 @@ import logging
 import re
 import sys
 import traceback
+import warnings
 from collections.abc import MutableMapping
 from pathlib import Path
 from types import TracebackType
@@ -72,6 +73,7 @@ def configure(*, process: str, json_lines: bool | None = None) -> None:
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     sys.excepthook = _tell_last_words
+    warnings.showwarning = _tell_warning
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -124,6 +126,13 @@ def _first_line_of_asyncio(_: Any, __: str, event: MutableMapping[str, Any]) -> 
     if event["_record"].name == "asyncio":
         event["event"] = str(event["event"]).partition("\n")[0]
     return event
+
+
+def _tell_warning(
+    _message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object, **__: object
+) -> None:
+    """Its class and place: what a library warns of may quote what somebody sent."""
+    get(__name__).warning("a library warns", kind=category.__name__, place=f"{Path(filename).name}:{lineno}")
 
 
 def _tell_last_words(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

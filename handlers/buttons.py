@@ -81,7 +81,7 @@ def read_press(data: str) -> Press | None:
         if action in {Action.PRESET, Action.LANGUAGE}:
             return Press(action, subject, look=rest[1])
         if action in {Action.SHARE_TO, Action.PEOPLE_AGREE}:
-            return Press(action, subject, chat_id=int(rest[1]))
+            return Press(action, subject, chat_id=_chat(rest[1]))
     except (ValueError, IndexError, binascii.Error):
         return None
     return Press(action, subject)
@@ -98,6 +98,14 @@ def markup(keyboard: Keyboard) -> InlineKeyboardMarkup | None:
 
 def in_rows(buttons: list[Button], *, width: int = 2) -> Keyboard:
     return tuple(tuple(buttons[start : start + width]) for start in range(0, len(buttons), width))
+
+
+def _chat(number: str) -> int:
+    """Raises ValueError for more than Telegram's ids, and our tables, can hold."""
+    chat_id = int(number)
+    if abs(chat_id) >= 2**52:
+        raise ValueError("not a chat's id")
+    return chat_id
 
 
 def _short(subject: str) -> str:

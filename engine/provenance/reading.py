@@ -90,6 +90,8 @@ def read_luma(path: Path) -> Iterator[Picture]:
     try:
         with av.open(str(path), "r", options=_STRANGERS) as container:
             video = container.streams.video[0]
+            if video.codec_context is None:
+                raise ValueError("not a readable video: an unknown codec")
             if max(video.width, video.height) > MOST_PIXELS:
                 raise ValueError("not a readable video: too large")
             if min(video.width, video.height) < LEAST_PIXELS:

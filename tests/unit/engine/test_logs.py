@@ -5,6 +5,7 @@ import json
 import logging
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 
 import pytest
@@ -112,6 +113,22 @@ async def test_a_task_that_nobody_awaited_keeps_its_words_too(capsys: pytest.Cap
     (line,) = lines(capsys)
     assert line["event"] == "Task exception was never retrieved"
     assert "grandmother" not in str(line)
+
+
+def test_a_library_that_warns_of_what_somebody_sent_is_told_by_its_place(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logs.configure(process="engine", json_lines=True)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = logs._tell_warning
+        warnings.warn("a header that says a-secret-prompt", RuntimeWarning, stacklevel=1)
+
+    told = capsys.readouterr().err
+    assert "RuntimeWarning" in told
+    assert "test_logs.py" in told
+    assert "secret" not in told
 
 
 def test_the_last_words_of_a_process_are_places_too() -> None:

@@ -14,7 +14,7 @@ import warnings
 from collections.abc import MutableMapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
@@ -129,7 +129,12 @@ def _first_line_of_asyncio(_: Any, __: str, event: MutableMapping[str, Any]) -> 
 
 
 def _tell_warning(
-    _message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object, **__: object
+    message: Warning | str,  # noqa: ARG001  # not told
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,  # noqa: ARG001  # the log has its own
+    line: str | None = None,  # noqa: ARG001
 ) -> None:
     """Its class and place: what a library warns of may quote what somebody sent."""
     get(__name__).warning("a library warns", kind=category.__name__, place=f"{Path(filename).name}:{lineno}")

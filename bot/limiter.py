@@ -11,7 +11,8 @@ from aiolimiter import AsyncLimiter
 from telegram.error import RetryAfter, TelegramError
 from telegram.ext import BaseRateLimiter
 
-MESSAGES_PER_SECOND = 30.0
+MESSAGES_PER_SECOND, BURST = 30.0, 5.0
+"""In any second, a burst of so many among them: a leaky bucket of 30 a second lets 60 out in the first one."""
 CHAT_BURST, CHAT_SECONDS = 4.0, 4.0
 """One message a second in a chat, with a small burst for a placeholder and its first edits."""
 GROUP_MESSAGES, GROUP_SECONDS = 20.0, 60.0
@@ -50,7 +51,7 @@ class Limiter(BaseRateLimiter[Manner]):
     """
 
     def __init__(self) -> None:
-        self._overall = AsyncLimiter(MESSAGES_PER_SECOND, 1)
+        self._overall = AsyncLimiter(BURST, BURST / (MESSAGES_PER_SECOND - BURST))
         self._chats: dict[int | str, tuple[AsyncLimiter, ...]] = {}
         self._paused_until: dict[int | str, float] = {}
 

@@ -3,7 +3,7 @@
 pending ──▶ (edits) ──────────────▶ sent
    │  ▲       └── later ──▶ pending
    ▼  └── refused before it was sent
-sending (sends only) ──▶ sent | unknown (it may have arrived: never repeated)
+sending (sends only) ──▶ sent | unknown (a clip that may have arrived: never repeated; a text is)
                               undeliverable (blocked, kicked) · failed (Telegram will never take it)
 """
 
@@ -189,6 +189,10 @@ class DurableOutbox(Outbox):
                 await self._say_otherwise(row, _without_the_clip(row.note))
             case troubles.NoThread():
                 await self._say_otherwise(row, _without_the_thread(row.note))
+            case troubles.Unclear() if isinstance(row.note, SendText | EditText):
+                # Twice is better than never: an outage that swallows answers would swallow every text.
+                await self._notes.postpone(row)
+                return _pause_after(row.tries)
             case troubles.Unclear():
                 log.warning("a send may have arrived; it is not repeated", note=row.number)
                 await self._notes.end(row, "unknown")

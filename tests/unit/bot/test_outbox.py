@@ -154,14 +154,20 @@ async def test_a_clip_whose_sending_a_crash_interrupted_is_not_sent_again_but_a_
     assert sent == [("text", "perhaps said before")]
 
 
-async def test_a_send_that_arrived_but_timed_out_is_not_repeated(outbox, database, playground):
-    await playground.play.fault("sendMessage", after=True, drop=True, times=1)
+async def test_a_clip_whose_send_arrived_but_timed_out_is_not_repeated_but_a_text_is(
+    outbox, database, engine, playground
+):
+    engine.clips[JOB] = CLIP
+    await playground.play.fault("sendDocument", after=True, drop=True, times=1)
+    await playground.play.fault("sendMessage", drop=True, times=2)
     await outbox.start()
 
-    await outbox.put("lost answer", SendText(chat_id=ANN, text="once"))
-    await settled(database, **{"lost answer": "unknown"})
+    await outbox.put("lost answer", SendOriginal(chat_id=ANN, job_id=JOB, caption="As signed", gone=""))
+    await outbox.put("outage", SendText(chat_id=ANN, text="said at last"))
+    await settled(database, **{"lost answer": "unknown", "outage": "sent"})
 
-    assert [seen.text for seen in await playground.play.messages("ann") if seen.from_bot] == ["once"]
+    seen = [seen for seen in await playground.play.messages("ann") if seen.from_bot]
+    assert [(it.kind, it.text) for it in seen] == [("document", "As signed"), ("text", "said at last")]
 
 
 async def test_an_edit_whose_answer_was_lost_is_repeated_and_still_one_clip(

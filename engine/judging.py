@@ -94,7 +94,8 @@ def _need(module: str, extra: str) -> None:
 class Judging:
     """Use it as an async context manager; its child loads in the background and ends with the block.
 
-    A local model reads its weights only, and reaches no network; only the judge at an endpoint does.
+    It reads its weights and nothing else of this machine. Sockets it may open: the endpoint's judge asks by them, and
+    llama.cpp's server does not start without one on the loopback.
     """
 
     def __init__(
@@ -159,5 +160,4 @@ class Judging:
         if self._settings.kind in {"qwen3guard", "llamaguard"}:
             return None
         files = (str(self._models), self._settings.model, self._settings.key_file)
-        local = self._settings.kind == "local"
-        return Sandbox(read=tuple(it for it in files if it and Path(it).exists()), network=not local)
+        return Sandbox(read=tuple(it for it in files if it and Path(it).exists()), network=True)

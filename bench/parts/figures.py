@@ -27,7 +27,7 @@ class Figure:
 def show(figure: Figure, *, as_json: bool) -> None:
     """Print it, as a row or as an object."""
     if as_json:
-        value = None if figure.value is None else round(figure.value, 2)
+        value = None if figure.value is None else round(figure.value, 4)
         line = {
             "name": figure.name,
             "value": value,

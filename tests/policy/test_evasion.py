@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.moderation import DISGUISES
+from bench.parts.disguises import DISGUISES
 from engine.policy import Judge
 from engine.verdicts import Allowed, Refusal
 

@@ -63,13 +63,21 @@ def _compiled(work: Callable[[Any, Any, Any, Any], None]) -> Callable[[Any, Any,
     compiled = torch.compile(work)
 
     def run(*tensors: Any) -> None:
-        for tensor in tensors:
+        plain = [_without_base(tensor) for tensor in tensors]
+        for tensor in plain:
             if tensor.dim() == 2:  # rows
                 torch._dynamo.mark_dynamic(tensor, 0)  # noqa: SLF001  # torch's documented way
                 torch._dynamo.mark_static(tensor, 1)  # noqa: SLF001
-        compiled(*tensors)
+        compiled(*plain)
 
     return run
+
+
+def _without_base(view: Any) -> Any:
+    """The same memory as a tensor of its own: of a view the compiler looks at the base too, and compiles for each shape of it."""
+    return view.new_empty(0).set_(
+        view.untyped_storage(), view.storage_offset(), tuple(view.shape), view.stride()
+    )
 
 
 def _rows(x: Any) -> Any:

@@ -46,6 +46,7 @@ class Ltx:
         from diffusers import LTX2LatentUpsamplePipeline
 
         self._preset, self._pipe, self._machine = preset, pipe, machine
+        self.compiled = machine.compiles
         self._enlarge = LTX2LatentUpsamplePipeline(vae=pipe.vae, latent_upsampler=upsampler)
         self._enlarge.set_progress_bar_config(disable=True)
         denoisers = [pipe.transformer]
@@ -56,7 +57,7 @@ class Ltx:
             machine.compiles
         ):  # channels-last alone makes it slower: the pieces between its convolutions are not
             make_channels_last(pipe.vae)
-            pipe.vae.decoder.compile()
+            pipe.vae.decoder.compile(dynamic=True)  # the size changes from photo to photo
 
     @classmethod
     def load(cls, preset: Preset, folder: Path, machine: Machine) -> Ltx:

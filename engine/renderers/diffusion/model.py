@@ -32,7 +32,9 @@ class Drawn:
 
 
 class Model(Protocol):
-    """A loaded family. Not for two threads at once."""
+    """A loaded family. Not for two threads at once. `compiled` says that its blocks are compiled as they first run."""
+
+    compiled: bool
 
     def draw(self, take: Take, watch: Watch, *, share: float) -> Drawn:
         """Denoise; `watch` hears 0..share, and may raise to stop. Raises RenderFailed where the numbers ran away."""

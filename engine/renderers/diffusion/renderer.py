@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from engine import logs
 from engine.config import RendererTable
-from engine.errors import RenderFailed
+from engine.errors import ConfigError, RenderFailed
 from engine.media.clip import Frame, RenderedClip, TrainedModel
 from engine.prompts.directions import Directions
 from engine.renderers import ClipFormat, Scene
@@ -59,7 +60,23 @@ class DiffusionRenderer:
         self._drawn_share = DRAWN_SHARE
 
     def warm_up(self) -> None:
-        """Load, and draw one shortest clip of each shape. Raises ConfigError where the weights are not whole."""
+        """Load, and draw one shortest clip of each shape. Raises ConfigError where the weights are not whole.
+
+        A machine that cannot compile (no C compiler, a chip that the compiler does not know) draws without.
+        """
+        try:
+            self._draw_each_shape()
+        except (ConfigError, RenderFailed):
+            raise
+        except Exception as error:
+            if not (self._options.compile and self._load().compiled):
+                raise
+            log.warning("compiling failed; going on without", error=type(error).__name__)
+            self._options = msgspec.structs.replace(self._options, compile=False)
+            self._model = None
+            self._draw_each_shape()
+
+    def _draw_each_shape(self) -> None:
         self._load()
         for height, width in ((16, 9), (1, 1), (9, 16)):
             gray = np.full((height * 40, width * 40, 3), 128, np.uint8)

@@ -32,6 +32,7 @@ class Wan:
     def __init__(self, preset: Preset, pipe: Any, machine: Machine, *, tiny: Any = None) -> None:
         """`tiny` decodes in the place of the pipeline's own decoder."""
         self._preset, self._pipe, self._machine, self._tiny = preset, pipe, machine, tiny
+        self.compiled = machine.compiles
         pipe.scheduler = make_scheduler(preset.sampler, preset.sigmas)
         self._denoisers = [one for one in (pipe.transformer, pipe.transformer_2) if one is not None]
         self._encode = TextEncoding(pipe, self._denoisers, machine, self._read)

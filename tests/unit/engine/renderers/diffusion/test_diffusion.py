@@ -2,10 +2,11 @@
 
 import dataclasses
 import shutil
+from functools import partial
 
 import numpy as np
 import pytest
-from drawing import EVERY_PRESET, FAMILIES, a_scene, needs_torch
+from drawing import EVERY_PRESET, FAMILIES, SHORT, a_scene, needs_torch
 from PIL import Image
 
 from engine.config import RendererTable
@@ -182,6 +183,53 @@ def test_the_share_that_drawing_takes_is_learned_from_the_last_clip(weights):
         now[0] = 8.0
 
     assert renderer.animate(a_scene()).done_before == pytest.approx(0.25)
+
+
+def test_the_decoder_is_compiled_once_for_all_sizes(load, monkeypatch):
+    """A view's base is looked at by the compiler too: with views each size was compiled anew, until it gave up."""
+    import torch
+    from torch._dynamo.utils import counters
+
+    from engine.renderers.diffusion.decoder import hasten
+
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
+    torch.compiler.reset()
+    model = load("standard")._load()
+    plain = model._pipe.vae
+    shapes = [(3, 5, 3), (2, 3, 5), (2, 4, 4), (4, 2, 6)]
+    clips = [torch.randn(1, 48, *shape, generator=torch.Generator().manual_seed(1)) for shape in shapes]
+    before = [np.concatenate(list(model.decode(Drawn(latents)))) for latents in clips]
+
+    hasten(plain, compiled=True)
+    after = [np.concatenate(list(model.decode(Drawn(latents)))) for latents in clips]
+
+    assert counters["stats"]["unique_graphs"] <= 4
+    for one, two in zip(before, after, strict=True):
+        assert np.abs(one.astype(int) - two).max() <= 1
+
+
+def test_a_machine_that_cannot_compile_draws_without(load, monkeypatch):
+    renderer = load("standard")
+    asked = []
+
+    class Uncompilable(Wan):
+        def __init__(self, preset, pipe, machine, **options):
+            super().__init__(preset, pipe, machine, **options)
+            self.compiled = machine.options.compile
+            asked.append(self.compiled)
+
+        def draw(self, take, watch, *, share):
+            if self.compiled:
+                raise RuntimeError("no C compiler was found")
+            return super().draw(take, watch, share=share)
+
+    monkeypatch.setattr("engine.renderers.diffusion.wan.Wan", Uncompilable)
+    monkeypatch.setattr(type(renderer), "_shortest", SHORT)
+
+    renderer.warm_up()
+
+    assert asked == [True, False]
+    assert len(list(renderer.animate(a_scene()).frames)) == 9
 
 
 @each_family

@@ -13,6 +13,7 @@ from engine.errors import ConfigError
 from engine.media.encode import SOUND_RATE
 from engine.renderers import Watch
 from engine.renderers.diffusion.machine import Machine, import_torch, make_channels_last
+from engine.renderers.diffusion.memory import plan_memory
 from engine.renderers.diffusion.model import Drawn, Take
 from engine.renderers.diffusion.pixels import bring
 from engine.renderers.diffusion.presets import Preset
@@ -50,14 +51,22 @@ class Ltx:
         self._enlarge = LTX2LatentUpsamplePipeline(vae=pipe.vae, latent_upsampler=upsampler)
         self._enlarge.set_progress_bar_config(disable=True)
         denoisers = [pipe.transformer]
-        self._encode = TextEncoding(pipe, denoisers, machine, self._read)
-        machine.place(pipe, denoisers)
-        self._enlarge.to(machine.device)
+        plan = plan_memory(preset, machine.gigabytes)
+        self._encode = TextEncoding(pipe, [] if plan.offload else denoisers, machine, self._read, plan.text)
+        machine.place(pipe, denoisers, plan)
+        if plan.offload:
+            upsampler.to(machine.device)  # it is none of the parts that the pipeline moves
+        else:
+            self._enlarge.to(machine.device)
         if (
             machine.compiles
         ):  # channels-last alone makes it slower: the pieces between its convolutions are not
             make_channels_last(pipe.vae)
             pipe.vae.decoder.compile(dynamic=True)  # the size changes from photo to photo
+        if plan.tiles:
+            self.tile()
+        if plan.offload:
+            self.offload()
 
     @classmethod
     def load(cls, preset: Preset, folder: Path, machine: Machine) -> Ltx:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import Enum
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from engine import logs
 from engine.config import RendererTable
 from engine.errors import ConfigError
+from engine.renderers.diffusion.memory import Plan
 
 log = logs.get(__name__)
 
@@ -19,23 +19,6 @@ ATTENTION = ("_flash_3", "sage", "native")
 
 "native" is torch's own choice; on an H200 it was 6 % faster than cuDNN's asked for by name (docs/performance.md).
 """
-
-ROOMY_GIGABYTES = 40.0
-"""From so much memory on, the text encoder stays on the GPU between captions."""
-
-SWAPPING_GIGABYTES = 14.0
-"""From so much on, it has room on the GPU while the denoiser waits in main memory: UMT5 takes 11.4 GB."""
-
-FLOAT8_BELOW_GIGABYTES = 14.0
-"""Below this the denoiser's weights are kept in 8 bits, and widened for each product: half the memory, a little slower."""
-
-
-class TextPlace(Enum):
-    """Where the text encoder works: beside the denoiser, in its place, or on the CPU."""
-
-    BESIDE = "beside"
-    SWAPPED = "swapped"
-    CPU = "cpu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +38,6 @@ class Machine:
             return cls(device="cpu", dtype="float32", gigabytes=0.0, options=options)
         memory = torch.cuda.get_device_properties(0).total_memory / 2**30
         return cls(device="cuda", dtype="bfloat16", gigabytes=memory, options=options)
-
-    @property
-    def text_place(self) -> TextPlace:
-        if self.device == "cpu" or self.gigabytes >= ROOMY_GIGABYTES:
-            return TextPlace.BESIDE
-        return TextPlace.SWAPPED if self.gigabytes >= SWAPPING_GIGABYTES else TextPlace.CPU
 
     @property
     def compiles(self) -> bool:
@@ -89,15 +66,20 @@ class Machine:
         pipe.set_progress_bar_config(disable=True)
         return pipe
 
-    def place(self, pipe: Any, denoisers: Sequence[Any]) -> None:
-        """Everything but the text encoder onto the device, the denoisers in 8 bits where memory is scarce."""
+    def place(self, pipe: Any, denoisers: Sequence[Any], plan: Plan) -> None:
+        """Everything but the text encoder onto the device, as planned; what waits in main memory stays there."""
         torch = import_torch()
-        if 0 < self.gigabytes < FLOAT8_BELOW_GIGABYTES:
-            for denoiser in denoisers:
-                denoiser.enable_layerwise_casting(
-                    storage_dtype=torch.float8_e4m3fn, compute_dtype=getattr(torch, self.dtype)
-                )
-        pipe.to(self.device)
+        for denoiser in denoisers if plan.float8 else ():
+            denoiser.enable_layerwise_casting(
+                storage_dtype=torch.float8_e4m3fn, compute_dtype=getattr(torch, self.dtype)
+            )
+        if not plan.offload:
+            pipe.to(self.device)
+        log.info(
+            "memory planned",
+            gigabytes=round(self.gigabytes),
+            **{name: str(value) for name, value in asdict(plan).items()},
+        )
         self._speed_up(denoisers)
 
     def _speed_up(self, denoisers: Sequence[Any]) -> None:

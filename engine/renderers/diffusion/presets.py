@@ -47,6 +47,16 @@ class TinyWeights:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """Weights in bfloat16, GiB: each of the denoisers, the text encoder, and all others together."""
+
+    denoiser: float
+    denoisers: int = 1
+    text_encoder: float
+    others: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
     """One way to make clips.
 
@@ -70,6 +80,7 @@ class Preset:
     frames: int
     frame_step: int
     memory_gigabytes: float
+    sizes: Sizes
     sampler: Sampler = Sampler.EULER
     sigmas: tuple[float, ...] = ()
     loras: tuple[Lora, ...] = ()
@@ -82,6 +93,7 @@ class Preset:
 
 
 _TINY = "lightx2v/Autoencoders"
+_UMT5 = 10.6
 
 
 def _fast_wan(name: str, short_side: int, long_side: int, *, frames: int, memory_gigabytes: float) -> Preset:
@@ -100,6 +112,7 @@ def _fast_wan(name: str, short_side: int, long_side: int, *, frames: int, memory
         frames=frames,
         frame_step=4,
         memory_gigabytes=memory_gigabytes,
+        sizes=Sizes(denoiser=9.3, text_encoder=_UMT5, others=1.3),
         sampler=Sampler.RENOISE,
         sigmas=(1.0, 0.757, 0.522),
         expand_timesteps=True,
@@ -129,6 +142,7 @@ PRESETS: Mapping[str, Preset] = {
             frames=81,
             frame_step=4,
             memory_gigabytes=23,
+            sizes=Sizes(denoiser=26.6, denoisers=2, text_encoder=_UMT5, others=0.3),
             sigmas=(1.0, 0.9375, 0.8333333, 0.625),  # t = 1000, 750, 500, 250 with shift 5: s = 5t / (1 + 4t)
             tiny=TinyWeights(_TINY, "taew2_1.safetensors", channels=16, patch=1),
             loras=(
@@ -151,6 +165,7 @@ PRESETS: Mapping[str, Preset] = {
             frames=121,
             frame_step=8,
             memory_gigabytes=47,
+            sizes=Sizes(denoiser=35.4, text_encoder=22.4, others=8.8),
             licence_note=(
                 "LTX-2.x Community License: free below 10 million US dollars of yearly revenue; not for a product that "
                 "competes with Lightricks; what it makes must be disclosed as made with AI, and its marks must stay."

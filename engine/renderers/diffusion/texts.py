@@ -6,7 +6,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from engine.renderers.diffusion.machine import Machine, TextPlace, import_torch
+from engine.renderers.diffusion.machine import Machine, import_torch
+from engine.renderers.diffusion.memory import TextPlace
 
 Encode = Callable[[str, str], Mapping[str, Any]]
 """Takes a caption and a device."""
@@ -59,8 +60,12 @@ class TextEncoding:
     that its call takes.
     """
 
-    def __init__(self, pipe: Any, denoisers: Sequence[Any], machine: Machine, encode: Encode) -> None:
+    def __init__(
+        self, pipe: Any, denoisers: Sequence[Any], machine: Machine, encode: Encode, place: TextPlace
+    ) -> None:
+        """`denoisers` are those that lie on the device between jobs."""
         self._pipe, self._denoisers, self._machine, self._encode = pipe, denoisers, machine, encode
+        self._place = place
         self._encoder, pipe.text_encoder = pipe.text_encoder, None
         self._kept: OrderedDict[str, Mapping[str, Any]] = OrderedDict()
 
@@ -75,7 +80,7 @@ class TextEncoding:
     def _ask(self, caption: str) -> Mapping[str, Any]:
         torch, device = import_torch(), self._machine.device
         with torch.no_grad():
-            match self._machine.text_place:
+            match self._place:
                 case TextPlace.BESIDE:
                     return self._lend(caption, device)
                 case TextPlace.CPU:

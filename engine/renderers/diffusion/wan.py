@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from engine.renderers import Watch
 from engine.renderers.diffusion.decoder import hasten
 from engine.renderers.diffusion.machine import Machine, import_torch, make_channels_last
+from engine.renderers.diffusion.memory import plan_memory
 from engine.renderers.diffusion.model import Drawn, Take
 from engine.renderers.diffusion.pixels import bring
 from engine.renderers.diffusion.presets import Preset
@@ -22,6 +23,9 @@ from engine.renderers.diffusion.tiny import decode_pieces, load_tiny
 
 LONGEST_TEXT = 512
 """Tokens of UMT5 that Wan was trained with."""
+
+FRAMES_AT_ONCE = 8
+"""How many frames of a clip that was decoded whole, in tiles, come off the device together."""
 
 _NO_GUIDANCE = 1.0
 
@@ -35,11 +39,18 @@ class Wan:
         self.compiled = machine.compiles
         pipe.scheduler = make_scheduler(preset.sampler, preset.sigmas)
         self._denoisers = [one for one in (pipe.transformer, pipe.transformer_2) if one is not None]
-        self._encode = TextEncoding(pipe, self._denoisers, machine, self._read)
-        machine.place(pipe, self._denoisers)
+        plan = plan_memory(preset, machine.gigabytes)
+        self._encode = TextEncoding(
+            pipe, [] if plan.offload else self._denoisers, machine, self._read, plan.text
+        )
+        machine.place(pipe, self._denoisers, plan)
         if machine.device == "cuda":
             make_channels_last(pipe.vae)
         hasten(pipe.vae, compiled=machine.compiles)
+        if plan.tiles:
+            self.tile()
+        if plan.offload:
+            self.offload()
 
     @classmethod
     def load(cls, preset: Preset, folder: Path, machine: Machine) -> Wan:
@@ -86,7 +97,8 @@ class Wan:
                 return
             latents = self._scaled(drawn.latents)
             if vae.use_tiling:
-                yield from bring(iter([vae.decode(latents, return_dict=False)[0]]))
+                whole = vae.decode(latents, return_dict=False)[0]
+                yield from bring(iter(whole.split(FRAMES_AT_ONCE, dim=2)))
                 return
             yield from bring(_decode_pieces(vae, latents))
 

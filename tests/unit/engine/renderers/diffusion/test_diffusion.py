@@ -1,6 +1,5 @@
 """Every preset on its tiny pipeline: runs, tells, stops, repeats itself, and survives what goes wrong."""
 
-import dataclasses
 import shutil
 from functools import partial
 
@@ -14,7 +13,8 @@ from engine.errors import ConfigError, PoorClip, RenderFailed
 from engine.media.decode import read_clip_info
 from engine.media.encode import write_mp4
 from engine.renderers import unwatched
-from engine.renderers.diffusion.machine import Machine, TextPlace
+from engine.renderers.diffusion.machine import Machine
+from engine.renderers.diffusion.memory import TextPlace, plan_memory
 from engine.renderers.diffusion.model import Drawn, Take
 from engine.renderers.diffusion.pixels import bring
 from engine.renderers.diffusion.presets import PRESETS
@@ -247,11 +247,11 @@ def test_a_caption_is_encoded_once(load, name):
 @pytest.mark.parametrize(("gigabytes", "place"), [(80, "beside"), (16, "swapped"), (8, "cpu")])
 def test_a_small_gpu_holds_the_denoiser_or_the_text_encoder(load, weights, monkeypatch, gigabytes, place):
     """The memory is made up and the device is the CPU: where things are put is tested, not whether they fit."""
-    machine = Machine(device="cuda", dtype="float32", gigabytes=gigabytes, options=RendererTable())
-    assert machine.text_place == TextPlace(place)
-    monkeypatch.setattr(Machine, "text_place", machine.text_place)
-    preset = PRESETS["standard"]
-    model = Wan.load(preset, weights / preset.folder, dataclasses.replace(machine, device="cpu"))
+    preset, offloaded = PRESETS["standard"], []
+    assert plan_memory(preset, gigabytes).text is TextPlace(place)
+    monkeypatch.setattr(Wan, "offload", lambda _: offloaded.append(1))
+    machine = Machine(device="cpu", dtype="float32", gigabytes=gigabytes, options=RendererTable())
+    model = Wan.load(preset, weights / preset.folder, machine)
     take = Take(Image.new("RGB", (96, 160)), "snow", 5, 1)
 
     text = model._encode(take.caption)["prompt_embeds"]
@@ -261,7 +261,8 @@ def test_a_small_gpu_holds_the_denoiser_or_the_text_encoder(load, weights, monke
     assert model._pipe.text_encoder is None
     kept_as = str(model._pipe.transformer.blocks[0].ffn.net[2].weight.dtype)
     assert kept_as == ("torch.float8_e4m3fn" if gigabytes == 8 else "torch.float32")
-    assert [len(piece) for piece in model.decode(drawn)] == [1, 4]
+    assert bool(offloaded) == (gigabytes == 8)
+    assert [len(piece) for piece in model.decode(drawn)] == ([1, 4] if gigabytes == 80 else [5])
 
 
 @each_family

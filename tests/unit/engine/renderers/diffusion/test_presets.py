@@ -9,6 +9,7 @@ from engine.prompts.looks import LOOK_NAMES
 from engine.renderers import ClipFormat
 from engine.renderers.choice import choose
 from engine.renderers.diffusion.framing import count_frames, frame_photo
+from engine.renderers.diffusion.memory import TIGHT_GIGABYTES, Plan, TextPlace, plan_memory
 from engine.renderers.diffusion.presets import BY_MEMORY, PRESETS, find_preset
 from engine.renderers.diffusion.texts import DEFAULT, LOOKS, write_caption
 from engine.verdicts import Face
@@ -53,6 +54,35 @@ def test_the_crop_keeps_the_largest_face():
     assert framing.left <= face.x
     assert face.x + face.width <= framing.left + framing.crop_width
     assert framing.cut(np.zeros((1080, 1920, 3), np.uint8)).shape == (1280, 704, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "gigabytes", "plan"),
+    [
+        ("standard", 139, Plan()),
+        ("standard", 31.5, Plan()),
+        ("standard", 23.6, Plan(TextPlace.SWAPPED)),
+        ("standard", 15.6, Plan(TextPlace.SWAPPED, tiles=True)),
+        ("lite", 11.6, Plan(TextPlace.CPU, float8=True, tiles=True)),
+        ("lite", 7.6, Plan(TextPlace.CPU, float8=True, offload=True, tiles=True)),
+        ("quality", 79, Plan()),
+        ("quality", 47.5, Plan(float8=True)),
+        ("quality", 23.6, Plan(TextPlace.SWAPPED, float8=True, offload=True, tiles=True)),
+        ("sound", 79, Plan()),
+        ("sound", 47.5, Plan(TextPlace.SWAPPED, tiles=True)),
+        ("standard", 0, Plan()),
+    ],
+)
+def test_each_gpu_gets_what_it_can_hold(name, gigabytes, plan):
+    assert plan_memory(PRESETS[name], gigabytes) == plan
+
+
+@each_preset
+def test_a_preset_that_auto_chooses_has_a_plan_that_fits(preset):
+    plan, sizes = plan_memory(preset, preset.memory_gigabytes), preset.sizes
+    held = sizes.denoiser if plan.offload else sizes.denoisers * sizes.denoiser + sizes.others
+
+    assert held / (2 if plan.float8 else 1) + TIGHT_GIGABYTES <= preset.memory_gigabytes
 
 
 def test_an_unknown_preset_names_those_that_there_are():

@@ -40,6 +40,9 @@ LEAST_TOKEN = 16
 LONGEST_SOCKET_PATH = 107
 """What the kernel takes as the path of a Unix socket."""
 
+BACKLOG = 4096
+"""Connections that wait to be met. Over it a Unix socket refuses at once, and a thousand may come in the same moment."""
+
 HOUR, DAY = 3600.0, 86_400.0
 
 log = logs.get(__name__)
@@ -240,10 +243,10 @@ async def listening(loaded: EngineConfig, door: Door) -> AsyncIterator[None]:
     await runner.setup()
     try:
         if loaded.engine.port:
-            await web.TCPSite(runner, "127.0.0.1", loaded.engine.port).start()
+            await web.TCPSite(runner, "127.0.0.1", loaded.engine.port, backlog=BACKLOG).start()
         else:
             loaded.socket.unlink(missing_ok=True)  # the ledger's lock says that nobody else listens here
-            await web.UnixSite(runner, str(loaded.socket)).start()
+            await web.UnixSite(runner, str(loaded.socket), backlog=BACKLOG).start()
             loaded.socket.chmod(0o600)
         yield
     finally:

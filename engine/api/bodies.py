@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
+import time
 from collections.abc import AsyncIterator
 from typing import TypeVar
 
@@ -20,6 +22,9 @@ MAX_FILE_BYTES = 60_000_000
 """Of a file that somebody wants to know about: more than any clip of ours, and than Telegram hands out."""
 
 _CHUNK_BYTES = 64 * 1024
+
+GRACE_SECONDS, LEAST_BYTES_PER_SECOND = 5.0, 10_000
+"""Who sends nothing for so long, or less than that on the whole, is keeping a place from others."""
 
 Parts = AsyncIterator[BodyPartReader]
 
@@ -104,16 +109,26 @@ def seconds(request: web.Request, name: str, *, most: float) -> float:
 
 
 async def _part(parts: Parts, name: str, *, most: int) -> bytes:
-    """All of the next part. Raises InvalidRequest when it has another name or is too long."""
-    part = await anext(parts, None)
+    """All of the next part. Raises InvalidRequest when it has another name or is too long, TimeoutError when it trickles."""
+    began = time.monotonic()
+    async with asyncio.timeout(GRACE_SECONDS):
+        part = await anext(parts, None)
     if part is None or part.name != name:
         raise InvalidRequest(f"a part named `{name}` is expected here")
     body = bytearray()
     try:
-        while chunk := await part.read_chunk(_CHUNK_BYTES):
+        while chunk := await _next_chunk(part):
             body += chunk
+            took = time.monotonic() - began
+            if took > GRACE_SECONDS and len(body) < took * LEAST_BYTES_PER_SECOND:
+                raise TimeoutError
             if len(body) > most:
                 raise _TooLong(f"{name} is longer than {most} bytes")
     except (ValueError, HttpProcessingError) as error:
         raise InvalidRequest("the multipart body cannot be read") from error
     return bytes(body)
+
+
+async def _next_chunk(part: BodyPartReader) -> bytes:
+    async with asyncio.timeout(GRACE_SECONDS):
+        return await part.read_chunk(_CHUNK_BYTES)

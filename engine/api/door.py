@@ -61,6 +61,9 @@ _DISK_FULL_SECONDS = 300.0
 _VERIFICATIONS = 2
 """Files that are looked into at the same time; each is a process."""
 
+_GO_ON = web.Response()
+"""Never sent: says that nothing speaks against a request."""
+
 T = TypeVar("T")
 
 log = logs.get(__name__)
@@ -82,7 +85,7 @@ class Door:
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            web.put(f"/jobs/{{job_id:{JOB_ID}}}", self.put_job),
+            web.put(f"/jobs/{{job_id:{JOB_ID}}}", self.put_job, expect_handler=self.expect_photo),
             web.get(f"/jobs/{{job_id:{JOB_ID}}}", self.get_job),
             web.delete(f"/jobs/{{job_id:{JOB_ID}}}", self.delete_job),
             web.get(f"/jobs/{{job_id:{JOB_ID}}}/clip", self.get_clip),
@@ -114,6 +117,26 @@ class Door:
         elif not trusted(request.transport):
             return problem(errors.Unauthorized("this socket is its owner's"), status=401)
         return await handler(request)
+
+    async def expect_photo(self, request: web.Request) -> web.StreamResponse | None:
+        """Who asks before sending (`Expect: 100-continue`) is told before sending: go on, or how long to wait."""
+
+        async def ask(request: web.Request) -> web.StreamResponse:
+            if self.dispatcher.ledger.row(request.match_info["job_id"]) is None:
+                self._admit_anybody(request.content_length or 0)
+            return _GO_ON
+
+        async def explained(request: web.Request) -> web.StreamResponse:
+            return await problems(request, ask)
+
+        if request.headers.get("Expect", "").lower() != "100-continue":
+            raise web.HTTPExpectationFailed
+        answer = await self.authorized(request, explained)
+        if answer is not _GO_ON:
+            return answer
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # as aiohttp's own does: the answer has not begun
+        return None
 
     async def put_job(self, request: web.Request) -> web.StreamResponse:
         """Admission comes before the body, the gates before the queue, the disk before the answer."""

@@ -14,6 +14,8 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 
+from bench.load import drip, put, trickle
+from engine.api import bodies
 from engine.client import Address, EngineClient
 from engine.config import ClipTable, EngineConfig, EngineTable, LimitsTable
 from engine.errors import Conflict, InvalidRequest, NotFound, PhotoRejected, QuotaExceeded, Unauthorized
@@ -317,3 +319,26 @@ async def test_on_a_port_everybody_needs_the_token(tmp_path: Path, unused_tcp_po
 async def test_a_prompt_over_the_limit_is_an_invalid_request(running: Running) -> None:
     with pytest.raises(InvalidRequest, match="prompt"):
         await running.client.submit(a_request("x" * 1025), a_photo())
+
+
+async def test_who_asks_before_sending_is_told_before_sending(running: Running) -> None:
+    asked = a_request(requester="asks-first")
+
+    status, *_ = await put(running.socket, asked, a_photo())
+    again, *_ = await put(running.socket, asked, a_photo())
+
+    assert (status, again) == (202, 202)
+    await running.client.cancel(asked.job_id)
+
+
+async def test_a_body_that_trickles_is_cut_off(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "GRACE_SECONDS", 0.4)
+    reader, writer = await trickle(running.socket)
+    dripping = asyncio.create_task(drip([writer]))
+
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE_SECONDS)
+
+    dripping.cancel()
+    writer.close()
+    assert head.startswith(b"HTTP/1.1 408 ")
+    assert b"Retry-After: 5" in head

@@ -11,8 +11,11 @@ from typing import Any
 from parts import fullsize
 from parts.figures import Figure
 
+from engine.renderers.diffusion import tiny, wan
+from engine.renderers.diffusion.decoder import hasten
 from engine.renderers.diffusion.float8 import make_float8, quantize, use_float8
-from engine.renderers.diffusion.machine import ATTENTION, Machine, import_torch
+from engine.renderers.diffusion.machine import ATTENTION, Machine, import_torch, make_channels_last
+from engine.renderers.diffusion.presets import PRESETS
 from engine.renderers.diffusion.stopping import blocks_of
 
 TOKENS, HEADS, HEAD = 27_280, 24, 128
@@ -29,8 +32,14 @@ def probe(machine: Machine) -> Iterator[Figure]:
         return
     yield Figure("matrix products, bfloat16", matmul_rate(machine) / 1e12, "TFLOP/s")
     yield Figure("copies, read and written", _copy_rate() / 1e12, "TB/s")
-    parts = (_attention(), _convolutions(), _float8(machine), _passes(machine))
-    for name, part in zip(("attention", "convolutions", "8 bits", "passes"), parts, strict=True):
+    parts = {
+        "attention": _attention(),
+        "convolutions": _convolutions(),
+        "8 bits": _float8(machine),
+        "decoder": _decoder(machine),
+        "passes": _passes(machine),
+    }
+    for name, part in parts.items():
         try:
             yield from part
         except Exception as error:  # noqa: BLE001  # what one chip cannot do says nothing of the others
@@ -140,6 +149,30 @@ def _convolutions() -> Iterator[Figure]:
             )
             rate = operations / median_seconds(work, rounds=3)
             yield Figure(f"conv {size} {name}", rate / 1e12, "TFLOP/s")
+
+
+def _decoder(machine: Machine) -> Iterator[Figure]:
+    """Nine latent frames by Wan's decoder, and by the tiny one; first as diffusers goes, then as we do."""
+    torch = import_torch()
+    vae = fullsize.wan_vae(machine, full=True)
+    latents = torch.randn(1, 48, 9, 44, 80, device="cuda", dtype=torch.bfloat16)
+
+    def decode() -> None:
+        for _ in wan.decode_pieces(vae, latents):
+            pass
+
+    yield Figure("decoder, diffusers' own", median_seconds(decode, rounds=1), "s for 33 frames")
+    make_channels_last(vae)
+    yield Figure("decoder, the same, channels last", median_seconds(decode, rounds=1), "s for 33 frames")
+    for compiled in (False, True):
+        hasten(vae, compiled=compiled)
+        name = "decoder, ours, compiled" if compiled else "decoder, ours"
+        yield Figure(name, median_seconds(decode, rounds=1), "s for 33 frames")
+    weights = PRESETS["standard"].tiny
+    assert weights is not None
+    small = fullsize.tiny_decoder(weights, machine)
+    work = lambda: list(tiny.decode_pieces(small, latents, patch=weights.patch))  # noqa: E731
+    yield Figure("decoder, tiny", median_seconds(work, rounds=2), "s for 33 frames")
 
 
 def _passes(machine: Machine) -> Iterator[Figure]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.renderers import Watch
+from engine.renderers.diffusion import tiny as tiny_decoder
 from engine.renderers.diffusion.decoder import hasten
 from engine.renderers.diffusion.machine import Machine, import_torch, make_channels_last
 from engine.renderers.diffusion.memory import plan_memory
@@ -19,7 +20,6 @@ from engine.renderers.diffusion.presets import Preset
 from engine.renderers.diffusion.schedulers import make_scheduler
 from engine.renderers.diffusion.stopping import Steps, stoppable
 from engine.renderers.diffusion.texts import TextEncoding
-from engine.renderers.diffusion.tiny import decode_pieces, load_tiny
 
 LONGEST_TEXT = 512
 """Tokens of UMT5 that Wan was trained with."""
@@ -62,7 +62,7 @@ class Wan:
         pipe = machine.load(WanImageToVideoPipeline, folder, **settings)
         _fuse_loras(pipe, preset, folder)
         wanted = preset.tiny if machine.options.decoder == "tiny" else None
-        tiny = None if wanted is None else load_tiny(wanted, folder, machine)
+        tiny = None if wanted is None else tiny_decoder.load_tiny(wanted, folder, machine)
         return cls(preset, pipe, machine, tiny=tiny)
 
     def draw(self, take: Take, watch: Watch, *, share: float) -> Drawn:
@@ -93,14 +93,16 @@ class Wan:
         with torch.no_grad():
             if self._tiny is not None and self._preset.tiny is not None:
                 latents = drawn.latents.to(self._machine.device, vae.dtype)
-                yield from bring(decode_pieces(self._tiny, latents, patch=self._preset.tiny.patch))
+                yield from bring(
+                    tiny_decoder.decode_pieces(self._tiny, latents, patch=self._preset.tiny.patch)
+                )
                 return
             latents = self._scaled(drawn.latents)
             if vae.use_tiling:
                 whole = vae.decode(latents, return_dict=False)[0]
                 yield from bring(iter(whole.split(FRAMES_AT_ONCE, dim=2)))
                 return
-            yield from bring(_decode_pieces(vae, latents))
+            yield from bring(decode_pieces(vae, latents))
 
     def tile(self) -> None:
         self._pipe.vae.enable_tiling()
@@ -141,7 +143,7 @@ def _fuse_loras(pipe: Any, preset: Preset, folder: Path) -> None:
         pipe.unload_lora_weights()
 
 
-def _decode_pieces(vae: Any, latents: Any) -> Iterator[Any]:
+def decode_pieces(vae: Any, latents: Any) -> Iterator[Any]:
     """`AutoencoderKLWan.decode`, yielding what it would join; a test holds the two equal."""
     from diffusers.models.autoencoders.autoencoder_kl_wan import unpatchify
 

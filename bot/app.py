@@ -53,6 +53,7 @@ from handlers import (
     groups,
     help,  # noqa: A004  # the module is named for the command
     once_more,
+    operators,
     outcome,
     photo,
     press,
@@ -191,6 +192,10 @@ def handler_table() -> Table:
             CommandHandler("help", help.show_help, filters=new),
             CommandHandler("status", status.show_status, filters=new),
             CommandHandler("cancel", cancel.cancel_all, filters=new),
+            CommandHandler("queue", operators.show_queue, filters=new),
+            CommandHandler("stats", operators.show_stats, filters=new),
+            CommandHandler("pause", operators.pause, filters=new),
+            CommandHandler("resume", operators.resume, filters=new),
             CommandHandler("privacy", account.show_privacy, filters=new),
             CommandHandler("mydata", account.send_data, filters=new),
             CommandHandler("forget", account.ask_to_forget, filters=new),

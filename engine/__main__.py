@@ -18,7 +18,7 @@ from engine import config, logs, models
 from engine.detector import Detector
 from engine.doctor import Mark, examine
 from engine.errors import ConfigError
-from engine.ledger import RegistryFile, backups
+from engine.ledger import RegistryFile, backups, read_figures
 from engine.process import is_ready, look_over, prepare, serve
 from engine.provenance import keys as signing_keys
 from engine.provenance.mark import bring_watermark_key
@@ -235,6 +235,27 @@ def restore(path: Path, name: str | None, *, only_list: bool) -> None:
 
 def _when(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+@main.command()
+@at_config
+@click.option("--days", default=30.0, show_default=True, help="How far back.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def report(path: Path, *, days: float, as_json: bool) -> None:
+    """Numbers for a transparency report: requests, refusals by reason, reports, appeals, decisions, times."""
+    with explained():
+        figures = read_figures(config.load(path).ledger, days=days)
+    if as_json:
+        click.echo(msgspec.json.encode(figures))
+        return
+    click.echo(f"The last {days:g} days")
+    for name, value in msgspec.to_builtins(figures).items():
+        words = name.replace("_", " ")
+        if isinstance(value, dict):
+            for part, count in sorted(value.items(), key=lambda pair: -pair[1]):
+                click.echo(f"{words + ': ' + part:<40} {count:>8}")
+        else:
+            click.echo(f"{words:<40} {'-' if value is None else format(value, '>8.4g')}")
 
 
 class ProgressBars:

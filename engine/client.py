@@ -14,15 +14,20 @@ import msgspec
 from engine import errors
 from engine.schema import (
     Answer,
+    AppealRequest,
+    DecisionRequest,
     EngineStatus,
+    Figures,
     JobRequest,
     JobView,
     OutcomePage,
+    PauseRequest,
     PhotoProblem,
     ReportRequest,
     RequesterView,
     ShareAnswer,
     ShareRequest,
+    SuspensionRequest,
     VerifyReport,
 )
 
@@ -117,6 +122,25 @@ class EngineClient:
         """Record a report; a reported clip is not shared again until an operator decides."""
         await self._bytes("POST", f"/jobs/{job_id}/reports", data=msgspec.json.encode(request))
 
+    async def appeal(self, job_id: str, request: AppealRequest) -> None:
+        """A person shall look at a refusal or a removal. Raises NotFound, and Conflict where it was appealed before."""
+        await self._bytes("POST", f"/jobs/{job_id}/appeals", data=msgspec.json.encode(request))
+
+    async def decide(self, job_id: str, request: DecisionRequest) -> None:
+        """An operator's decision on a clip. Raises NotFound."""
+        await self._bytes("POST", f"/admin/jobs/{job_id}/decision", data=msgspec.json.encode(request))
+
+    async def suspend(self, requester: str, request: SuspensionRequest) -> None:
+        await self._bytes(
+            "POST", f"/admin/requesters/{requester}/suspension", data=msgspec.json.encode(request)
+        )
+
+    async def pause(self, *, on: bool) -> None:
+        await self._bytes("POST", "/admin/pause", data=msgspec.json.encode(PauseRequest(on=on)))
+
+    async def figures(self, *, days: float = 30.0) -> Figures:
+        return await self._call("GET", "/admin/figures", _FIGURES, params={"days": f"{days:g}"})
+
     async def verify(self, clip: bytes) -> VerifyReport:
         """What is known of a file that somebody found."""
         form = aiohttp.FormData()
@@ -159,6 +183,7 @@ _JOB_VIEW = msgspec.json.Decoder(JobView)
 _OUTCOME_PAGE = msgspec.json.Decoder(OutcomePage)
 _SHARE_ANSWER: msgspec.json.Decoder[ShareAnswer] = msgspec.json.Decoder(ShareAnswer)
 _VERIFY_REPORT = msgspec.json.Decoder(VerifyReport)
+_FIGURES = msgspec.json.Decoder(Figures)
 _REQUESTER_VIEW = msgspec.json.Decoder(RequesterView)
 _ENGINE_STATUS = msgspec.json.Decoder(EngineStatus)
 
@@ -171,6 +196,8 @@ _LATER: Mapping[str, type[errors.RetryLater]] = {
         errors.QuotaExceeded,
         errors.GroupQuotaExceeded,
         errors.DayQuotaExceeded,
+        errors.Suspended,
+        errors.TooManyRefusals,
         errors.Busy,
         errors.CheckFailed,
     )

@@ -53,6 +53,8 @@ class LimitsTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     running_per_requester: Count = 2
     queued_per_group: Count = 50
     per_day: Annotated[int, msgspec.Meta(ge=0)] = 0
+    refusals: Annotated[int, msgspec.Meta(ge=0)] = 3
+    refusals_minutes: Annotated[float, msgspec.Meta(gt=0)] = 10.0
     """Jobs of one requester in 24 hours; 0 is no limit."""
     at_the_door: Count = 32
     """Requests whose photo is being received and checked at the same time."""

@@ -237,7 +237,7 @@ class Dispatcher:
             await _even_if_cancelled(rendered)
 
     async def _until_claimable(self) -> None:
-        while not (self.ledger.claimable() and self._has_room()):
+        while self.ledger.paused or not (self.ledger.claimable() and self._has_room()):
             await self.work_to_do.wait(_IDLE_LOOK_SECONDS)
 
     async def _run(self, job: Job, worker: ReservedWorker, rendered: asyncio.Event) -> None:

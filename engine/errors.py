@@ -7,6 +7,8 @@ EngineError
 ├── NotFound              404
 ├── Unauthorized          401
 ├── QuotaExceeded         429  this requester has enough waiting; `retry_after_seconds`
+├── Suspended             429  an operator suspended this requester; `retry_after_seconds`
+├── TooManyRefusals       429  this requester was refused several times in a row: a pause
 ├── Busy                  503  the engine takes nothing right now; `retry_after_seconds`
 ├── CheckFailed           503  a gate crashed or timed out: not now, nothing charged
 ├── EngineUnavailable     raised by the client only: no answer
@@ -104,6 +106,18 @@ class DayQuotaExceeded(QuotaExceeded):
     """This requester had as many jobs in the last 24 hours as one may have."""
 
     slug = "day-quota-exceeded"
+
+
+class Suspended(QuotaExceeded):
+    """An operator suspended this requester."""
+
+    slug = "suspended"
+
+
+class TooManyRefusals(QuotaExceeded):
+    """This requester was refused several times within minutes."""
+
+    slug = "too-many-refusals"
 
 
 class Busy(RetryLater):

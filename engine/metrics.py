@@ -28,6 +28,7 @@ class Metrics:
         self.faults = Counter(
             "zoetrope_faults", "What went wrong on our side", ["cause"], registry=self.registry
         )
+        self.removals = Counter("zoetrope_removals", "Clips that an operator removed", registry=self.registry)
         self.reports = Counter("zoetrope_reports", "Clips that somebody reported", registry=self.registry)
         self.clip_seconds = Histogram(
             "zoetrope_clip_seconds",

@@ -71,6 +71,17 @@ def m003_groups(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def m004_operators(db: Database) -> None:
+    """What operators decided. `until` is NULL for a suspension without an end."""
+    for statement in (
+        "ALTER TABLE jobs ADD COLUMN removed INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE jobs ADD COLUMN appealed_at INTEGER",
+        "CREATE TABLE suspensions(requester TEXT PRIMARY KEY, until INTEGER, at INTEGER NOT NULL) STRICT",
+    ):
+        db.execute(statement)
+
+
 def migrate(db: Database) -> None:
     """Bring the file up to date; call inside BEGIN IMMEDIATE, so that two starts cannot both do it.
 

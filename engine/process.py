@@ -144,6 +144,8 @@ def _limits(loaded: EngineConfig) -> Limits:
         running_per_requester=loaded.limits.running_per_requester,
         queued_per_group=loaded.limits.queued_per_group,
         per_day=loaded.limits.per_day,
+        refusals=loaded.limits.refusals,
+        refusals_minutes=loaded.limits.refusals_minutes,
     )
 
 

@@ -260,6 +260,53 @@ class ReportRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     group: OpaqueKey | None = None
 
 
+class OperatorDecision(StrEnum):
+    """What an operator says of a clip that was reported or removed."""
+
+    KEEP = "keep"
+    REMOVE = "remove"
+    RESTORE = "restore"
+
+
+class DecisionRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`operator` is the keyed hash of the person who decides; `reason` is the rule that a removed clip breaks."""
+
+    decision: OperatorDecision
+    operator: OpaqueKey
+    reason: Reason | None = None
+
+
+class AppealRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The maker wants a person to look at a refusal or a removal."""
+
+    requester: OpaqueKey
+
+
+class SuspensionRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """For so many hours; None is without an end, 0 lifts it."""
+
+    hours: Annotated[float, msgspec.Meta(ge=0)] | None
+
+
+class PauseRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """While it is on, requests are taken in and nothing is made."""
+
+    on: bool
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """Numbers for a transparency report: requests, how they ended, refusals by reason, reports, appeals, decisions."""
+
+    requests: int
+    outcomes: dict[str, int]
+    refusals: dict[str, int]
+    restricted: int
+    reports: int
+    appeals: int
+    decisions: dict[str, int]
+    median_hours_to_decide: float | None = None
+
+
 class RequesterView(msgspec.Struct, frozen=True, kw_only=True):
     """A requester's own jobs that have not ended, and what is stored about them."""
 
@@ -291,6 +338,8 @@ class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     """Days until the signing certificate ends; then no clip can be finished."""
     switched_off: tuple[str, ...] = ()
     retention: Retention = Retention()
+    paused: bool = False
+    """An operator stopped the work: requests are taken in, and wait."""
 
 
 class Layer(StrEnum):

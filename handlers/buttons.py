@@ -43,6 +43,14 @@ class Action(StrEnum):
     LIKE = "u"
     DISLIKE = "v"
     VERIFY = "k"
+    KEEP = "K"
+    REMOVE = "X"
+    RESTORE = "R"
+    BAN = "B"
+    UNBAN = "U"
+    APPEAL = "A"
+    UPHOLD = "H"
+    AGREE = "G"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +88,8 @@ def read_press(data: str) -> Press | None:
         action, subject = Action(letter), _long(rest[0])
         if action in {Action.PRESET, Action.LANGUAGE}:
             return Press(action, subject, look=rest[1])
+        if action is Action.REMOVE:  # without a rule yet, or with the one that is broken
+            return Press(action, subject, look=rest[1] if len(rest) > 1 else None)
         if action in {Action.SHARE_TO, Action.PEOPLE_AGREE}:
             return Press(action, subject, chat_id=_chat(rest[1]))
     except (ValueError, IndexError, binascii.Error):

@@ -19,7 +19,7 @@ from handlers.context import Context, EditText, Services, Ticket
 from handlers.phrases import say_photo_problem
 from handlers.refusal import tell_refusal
 from handlers.status import progress_keyboard, progress_text
-from handlers.texts import Html, Texts, paragraphs, texts
+from handlers.texts import Html, Texts, mark, paragraphs, texts
 
 log = logs.get("order")
 
@@ -196,25 +196,30 @@ async def _end_with(text: Html, ticket: Ticket, services: Services) -> None:
     await services.store.end_ticket(ticket.job_id)
 
 
+_LATER: tuple[tuple[type[errors.RetryLater], str], ...] = (
+    (
+        errors.TooManyRefusals,
+        mark("🖐 I had to say no several times in a row, so let us both take a short break."),
+    ),
+    (errors.GroupQuotaExceeded, mark("🖐 As many clips of this group are waiting as one group can have.")),
+    (errors.DayQuotaExceeded, mark("🖐 You have had as many clips today as one person can have.")),
+    (errors.QuotaExceeded, mark("🖐 You have as many clips waiting as one person can have.")),
+    (errors.CheckFailed, mark("😔 My checks are not working right now, and I make nothing unchecked.")),
+    (errors.RetryLater, mark("🖐 Too many clips are waiting right now.")),
+)
+"""The first that fits: an error stands before those that it is a kind of."""
+
+
 def _say_surprise(say: Texts, error: Exception) -> Html:
     nothing_charged = say.say("Nothing was charged.")
     match error:
         case errors.PhotoRejected(problem=problem):
             return say_photo_problem(say, problem)
-        case errors.GroupQuotaExceeded(retry_after_seconds=seconds):
-            what = say.say("🖐 As many clips of this group are waiting as one group can have.")
-            when = say.say("Please send the photo again in about {time}.", time=say.duration(seconds))
-        case errors.DayQuotaExceeded(retry_after_seconds=seconds):
-            what = say.say("🖐 You have had as many clips today as one person can have.")
-            when = say.say("Please send the photo again in about {time}.", time=say.duration(seconds))
-        case errors.QuotaExceeded(retry_after_seconds=seconds):
-            what = say.say("🖐 You have as many clips waiting as one person can have.")
-            when = say.say("Please send the photo again in about {time}.", time=say.duration(seconds))
-        case errors.CheckFailed(retry_after_seconds=seconds):
-            what = say.say("😔 My checks are not working right now, and I make nothing unchecked.")
-            when = say.say("Please send the photo again in about {time}.", time=say.duration(seconds))
+        case errors.Suspended():
+            what = say.say("⛔ An operator has decided that I make nothing for you.")
+            when = say.say("If you think that this is a mistake, please write to whoever runs this bot.")
         case errors.RetryLater(retry_after_seconds=seconds):
-            what = say.say("🖐 Too many clips are waiting right now.")
+            what = say.say(next(message for kind, message in _LATER if isinstance(error, kind)))
             when = say.say("Please send the photo again in about {time}.", time=say.duration(seconds))
         case errors.NotFound():
             what = say.say("🤷 I no longer know what you asked for then.")

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from telegram import CallbackQuery, Update
 
-from handlers import account, cancel, clip, once_more, preset, report, share, story, verify
+from handlers import account, cancel, clip, once_more, operators, preset, report, share, story, verify
 from handlers.buttons import Action, Press, read_press
 from handlers.context import Context
 from handlers.replies import answer_press
@@ -26,6 +26,7 @@ ANSWERS: Mapping[Action, Callable[[Press, CallbackQuery, Context], Awaitable[Non
     Action.REPORT_STORY: report.press_report_story,
     Action.TAKE_BACK: story.press_take_back,
     **once_more.ACTIONS,
+    **operators.ACTIONS,
     Action.VERIFY: verify.press_verify,
     Action.FORGET: account.press_forget,
     Action.NEVER_MIND: account.press_never_mind,

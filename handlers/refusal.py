@@ -23,7 +23,7 @@ async def tell_refusal(
         chat_id=ticket.chat_id,
         message_id=ticket.placeholder_id,
         text=_public(say, answer) if tell_alone else reason,
-        keyboard=_presets(say, answer),
+        keyboard=(*_presets(say, answer), *_appeal(say, answer, services)),
         job_id=ticket.job_id if from_feed else None,
         thread_id=ticket.thread_id,
         answer_to=ticket.message_id,
@@ -32,6 +32,13 @@ async def tell_refusal(
         await services.outbox.put(f"why:{ticket.job_id}", SendText(chat_id=ticket.user_id, text=reason))
     await services.outbox.put(f"outcome:{ticket.job_id}", note)
     await services.store.end_ticket(ticket.job_id)
+
+
+def _appeal(say: Texts, answer: Refused | Restricted, services: Services) -> Keyboard:
+    """Where there is somebody to appeal to, and something was refused: other motions are no refusal."""
+    if isinstance(answer, Restricted) or answer.presets or services.rules.operator_chat_id is None:
+        return ()
+    return ((button(say.plain("⚖️ Appeal"), Action.APPEAL, answer.job_id),),)
 
 
 def _public(say: Texts, answer: Refused | Restricted) -> str:

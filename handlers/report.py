@@ -10,6 +10,7 @@ from engine.errors import NotFound
 from engine.schema import ReportRequest
 from handlers.buttons import Press
 from handlers.context import Context, SendText, Services
+from handlers.operators import card_keyboard
 from handlers.replies import answer_press
 from handlers.texts import SOURCE_LANGUAGE, Html, Texts, paragraphs, texts
 
@@ -61,7 +62,11 @@ async def _put_card(job_id: str, reporter: str, chat_id: int, services: Services
         log.warning("report without an operator's chat", job_id=job_id)
         return False
     group = await services.store.group(chat_id)
-    note = SendText(chat_id=operator, text=_card(job_id, group.title if group else ""))
+    note = SendText(
+        chat_id=operator,
+        text=_card(job_id, group.title if group else ""),
+        keyboard=card_keyboard(job_id, texts(SOURCE_LANGUAGE)),
+    )
     return await services.outbox.put(f"report:{job_id}:{reporter}", note)
 
 

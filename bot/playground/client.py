@@ -21,7 +21,7 @@ T = TypeVar("T")
 class Play:
     """The control interface of the playground at `url`, as methods. Raises PlayError for what cannot be done.
 
-    `chat` arguments are the keys "ann", "bob" (private chats), "friends" (their group), or an id; without one a
+    `chat` arguments are the keys "ann", "bob", "cleo" (private chats), "friends" (their group), or an id; without one a
     person writes in their private chat.
     """
 

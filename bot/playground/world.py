@@ -316,9 +316,10 @@ def quoted(message: Message) -> Json:
 
 
 def new_world(*, privacy: bool = True) -> World:
-    """Ann, Bob, and their group "Friends" with the bot in it."""
+    """Ann, Bob, Cleo, and their group "Friends" with the bot in it."""
     world = World(privacy=privacy)
     world.add_person("ann", user_id=100_000_001, name="Ann")
     world.add_person("bob", user_id=100_000_002, name="Bob")
-    world.add_group("friends", "Friends", {"ann": "creator", "bob": "member"})
+    world.add_person("cleo", user_id=100_000_003, name="Cleo")
+    world.add_group("friends", "Friends", {"ann": "creator", "bob": "member", "cleo": "member"})
     return world

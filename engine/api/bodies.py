@@ -17,6 +17,10 @@ from engine.schema import MAX_PHOTO_BYTES, JobRequest, PhotoProblem
 
 T = TypeVar("T")
 
+JOB_ID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+OPAQUE = r"[0-9a-zA-Z_-]{8,128}"
+"""What may stand in a path; a route with anything else in its place is none."""
+
 MAX_JSON_BYTES = 64 * 1024
 MAX_FILE_BYTES = 60_000_000
 """Of a file that somebody wants to know about: more than any clip of ours, and than Telegram hands out."""

@@ -19,8 +19,10 @@ from aiohttp import web
 from engine import errors, logs
 from engine.api.answers import as_clip, as_json
 from engine.api.bodies import (
+    JOB_ID,
     MAX_FILE_BYTES,
     MAX_JSON_BYTES,
+    OPAQUE,
     file_part,
     json_body,
     parts_of,
@@ -29,6 +31,7 @@ from engine.api.bodies import (
     seconds,
     whole_number,
 )
+from engine.api.operators import OperatorRoutes
 from engine.api.peers import trusted
 from engine.api.problems import Handler, problem, problems
 from engine.dispatcher import Dispatcher, enough_disk
@@ -39,6 +42,7 @@ from engine.pipeline import keep_photo, sha256_of
 from engine.provenance.origin import Origin
 from engine.schema import (
     MAX_PHOTO_BYTES,
+    AppealRequest,
     EngineStatus,
     JobRequest,
     PhotoProblem,
@@ -53,8 +57,6 @@ from engine.schema import (
 from engine.verdicts import Allowed, Held, Refusal, Remake, RestrictedTo, Screened
 
 MAX_WAIT_SECONDS = 55.0
-JOB_ID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-OPAQUE = r"[0-9a-zA-Z_-]{8,128}"
 
 _DOOR_FULL_SECONDS = 5.0
 _DISK_FULL_SECONDS = 300.0
@@ -92,6 +94,8 @@ class Door:
             web.post(f"/jobs/{{job_id:{JOB_ID}}}/delivered", self.post_delivered),
             web.post(f"/jobs/{{job_id:{JOB_ID}}}/shares", self.post_share),
             web.post(f"/jobs/{{job_id:{JOB_ID}}}/reports", self.post_report),
+            web.post(f"/jobs/{{job_id:{JOB_ID}}}/appeals", self.post_appeal),
+            *OperatorRoutes(self.dispatcher).routes(),
             web.get("/outcomes", self.get_outcomes),
             web.post("/verify", self.post_verify),
             web.get(f"/requesters/{{requester:{OPAQUE}}}", self.get_requester),
@@ -162,6 +166,8 @@ class Door:
     async def get_clip(self, request: web.Request) -> web.StreamResponse:
         """The signed file or nothing: bytes that are not the signed ones any more do not leave."""
         row = self._row(request)
+        if row.removed:
+            raise errors.NotFound("an operator removed this clip")
         path = self._clip_of(row)
         content = await asyncio.to_thread(path.read_bytes)
         if hashlib.sha256(content).hexdigest() != row.clip:
@@ -196,6 +202,14 @@ class Door:
         await self.dispatcher.ledger.write(lambda verbs: verbs.report(job_id, told.reporter, told.group))
         self.dispatcher.metrics.reports.inc()
         log.warning("clip reported", job_id=job_id)
+        return web.Response(status=204)
+
+    async def post_appeal(self, request: web.Request) -> web.StreamResponse:
+        """Of a refusal or of a removal; once."""
+        asked = await self._json(request, AppealRequest)
+        job_id = request.match_info["job_id"]
+        await self.dispatcher.ledger.write(lambda verbs: verbs.appeal(job_id, asked.requester))
+        log.info("appeal", job_id=job_id)
         return web.Response(status=204)
 
     async def get_outcomes(self, request: web.Request) -> web.StreamResponse:
@@ -250,6 +264,7 @@ class Door:
                 leaf_days_left=dispatcher.shop.finishing.leaf_days_left,
                 switched_off=dispatcher.shop.screening.switched_off,
                 retention=dispatcher.retention.told,
+                paused=dispatcher.ledger.paused,
             )
         )
 
@@ -379,7 +394,7 @@ class Door:
                 policy_version=row.policy_version,
                 labelled=True,  # the ledger takes signed clips only, and those are labelled by construction
                 signed=True,
-                reported=row.reported,
+                reported=row.reported or row.removed,
                 shows_people=row.facts.shows_people,
                 attested=asked.attested,
             )

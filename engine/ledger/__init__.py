@@ -8,8 +8,20 @@ is a compare-and-set on (id, running, attempt, epoch): a late result of a lost a
 
 from engine.ledger.backups import Backups
 from engine.ledger.front import Ledger
+from engine.ledger.operators import read_figures
 from engine.ledger.records import Erased, Job, JobRow, KnownClip, Limits
 from engine.ledger.registry import RegistryFile
 from engine.ledger.verbs import Verbs
 
-__all__ = ["Backups", "Erased", "Job", "JobRow", "KnownClip", "Ledger", "Limits", "RegistryFile", "Verbs"]
+__all__ = [
+    "Backups",
+    "Erased",
+    "Job",
+    "JobRow",
+    "KnownClip",
+    "Ledger",
+    "Limits",
+    "RegistryFile",
+    "Verbs",
+    "read_figures",
+]

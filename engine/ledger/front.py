@@ -15,13 +15,14 @@ from sqlite_utils import Database
 
 from engine.errors import ConfigError
 from engine.ledger import registry
+from engine.ledger.operators import count_figures
 from engine.ledger.owner import own
 from engine.ledger.records import JobRow, KnownClip, Limits
 from engine.ledger.statements import OPEN
 from engine.ledger.verbs import NEXT, Verbs
 from engine.ledger.writer import Writer, transaction
 from engine.migrations import migrate
-from engine.schema import JobRequest, JobStatus, Outcome, OutcomePage, SequencedOutcome
+from engine.schema import Figures, JobRequest, JobStatus, Outcome, OutcomePage, SequencedOutcome
 from engine.verdicts import Decision, PhotoFacts
 
 T = TypeVar("T")
@@ -37,7 +38,7 @@ _PRAGMAS = (
 
 _COLUMNS = (
     "id, requester, digest, reply_to, status, accepted, starts, outcome, clip, facts, policy_version, "
-    "reported, cancel, virtual_start, number"
+    "reported, cancel, virtual_start, number, removed"
 )
 
 
@@ -115,6 +116,7 @@ class Ledger:
             policy_version=found[10] or "",
             reported=bool(found[11]),
             cancel=bool(found[12]),
+            removed=bool(found[15]),
         )
 
     def request_of(self, job_id: str, requester: str) -> JobRequest | None:
@@ -131,6 +133,14 @@ class Ledger:
         """How many jobs and clips are kept of this requester."""
         jobs, clips = self._one("SELECT count(*), count(clip) FROM jobs WHERE requester = ?", (requester,))
         return jobs, clips
+
+    @property
+    def paused(self) -> bool:
+        row = self._one("SELECT value FROM meta WHERE name = 'paused'")
+        return bool(row and row[0])
+
+    def figures(self, *, days: float) -> Figures:
+        return count_figures(self._all, since_ms=int((self._now() - days * 86_400) * 1000))
 
     def outcomes(self, after: int, *, most: int = 100) -> OutcomePage:
         """Outcomes after the cursor, in order."""

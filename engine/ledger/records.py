@@ -12,13 +12,18 @@ from engine.verdicts import PhotoFacts
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Admission: jobs in the queue, of one requester queued, running and in 24 hours, of one group queued; 0 is no limit."""
+    """Admission: jobs in the queue, of one requester queued, running and in 24 hours, of one group queued; 0 is no limit.
+
+    After `refusals` within `refusals_minutes` nothing is taken from that requester for so long.
+    """
 
     depth: int
     queued_per_requester: int
     running_per_requester: int
     queued_per_group: int = 0
     per_day: int = 0
+    refusals: int = 0
+    refusals_minutes: float = 10.0
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +52,7 @@ class JobRow(msgspec.Struct, frozen=True, kw_only=True):
     facts: PhotoFacts = PhotoFacts()
     policy_version: str = ""
     reported: bool = False
+    removed: bool = False
     cancel: bool = False
 
 

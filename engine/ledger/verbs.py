@@ -16,10 +16,10 @@ from engine.errors import (
     NotFound,
     QuotaExceeded,
 )
+from engine.ledger.operators import Operators
 from engine.ledger.records import Erased, Job
 from engine.ledger.statements import OPEN
 from engine.ledger.told import animated, answer_at_the_door, refused_clip
-from engine.ledger.upkeep import Upkeep
 from engine.media.clip import SignedClip
 from engine.schema import (
     Canceled,
@@ -59,7 +59,7 @@ class _Attempt(NamedTuple):
     cancel: bool
 
 
-class Verbs(Upkeep):
+class Verbs(Operators):
     """The verbs of the queue, on the writing connection; each is called inside a transaction."""
 
     def boot(self) -> list[str]:
@@ -140,6 +140,10 @@ class Verbs(Upkeep):
         (depth,) = self._one("SELECT value FROM meta WHERE name = 'depth'")
         if depth >= self.limits.depth:
             raise Busy(30.0)
+        if requester is not None:
+            self.admit_person(
+                requester, refusals=self.limits.refusals, window_ms=int(self.limits.refusals_minutes * 60_000)
+            )
         row = self._one("SELECT queued FROM requesters WHERE requester = ?", (requester,))
         if row and row[0] >= self.limits.queued_per_requester:
             raise QuotaExceeded(30.0)

@@ -27,6 +27,7 @@ async def workshop() -> AsyncIterator[Workshop]:
             data=data,
             clip=ClipTable(short_side=96, seconds=0.5, frames_per_second=12),
             engine=EngineTable(free_disk_megabytes=1),
+            limits=LimitsTable(refusals=0),  # the stories of one person are told within minutes
         )
         async with running_engine(config) as workshop:
             yield workshop

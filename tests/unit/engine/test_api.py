@@ -23,10 +23,12 @@ from engine.ledger import Limits
 from engine.schema import (
     Animated,
     Canceled,
+    DecisionRequest,
     Finding,
     JobRequest,
     JobStatus,
     JobView,
+    OperatorDecision,
     PhotoProblem,
     Reason,
     Refused,
@@ -573,3 +575,44 @@ async def test_a_prompt_over_the_limit_names_the_field_and_not_the_words(house: 
         await house.client.submit(a_request(prompt="secret " * 200), PHOTO)
 
     assert "secret" not in str(caught.value)
+
+
+# --- operators ----------------------------------------------------------------------------------------
+
+
+async def test_a_removed_clip_is_neither_given_out_nor_shared_until_it_is_restored(
+    open_house: OpenHouse,
+) -> None:
+    async with open_house() as house:
+        request, _ = await animated(house)
+        remove = DecisionRequest(
+            decision=OperatorDecision.REMOVE, operator="operator-hash", reason=Reason.HATE
+        )
+        share = ShareRequest(requester=request.requester, group="group-hash", attested=True)
+        await house.client.decide(request.job_id, remove)
+        with pytest.raises(NotFound):
+            await house.client.clip(request.job_id)
+        refused = await house.client.share(request.job_id, share)
+        restore = msgspec.structs.replace(remove, decision=OperatorDecision.RESTORE, reason=None)
+        await house.client.decide(request.job_id, restore)
+        allowed = await house.client.share(request.job_id, share)
+        figures = await house.client.figures(days=1)
+
+    assert isinstance(refused, Refused)
+    assert refused.reason is Reason.REPORTED
+    assert isinstance(allowed, ShareAllowed)
+    assert figures.decisions == {"remove": 1, "restore": 1}
+
+
+async def test_again_takes_the_words_of_the_same_persons_earlier_job(open_house: OpenHouse) -> None:
+    async with open_house() as house:
+        first, _ = await animated(house)
+        again = msgspec.structs.replace(a_request(first.requester, prompt=""), repeat=first.job_id)
+        await house.client.submit(again, PHOTO)
+        known = house.door.dispatcher.ledger.request_of(again.job_id, first.requester)
+        stranger = msgspec.structs.replace(a_request("somebody-else", prompt=""), repeat=first.job_id)
+        with pytest.raises(NotFound):
+            await house.client.submit(stranger, PHOTO)
+
+    assert known is not None
+    assert known.prompt == first.prompt

@@ -127,6 +127,7 @@ async def test_chats_members_and_commands_can_be_asked_for(play, run_bot):
         )
         assert room["chats"][-1]["commands"] == {
             "ann": [],
+            "cleo": [],
             "bob": [{"command": "hilfe", "description": "Hilfe"}],
         }
         assert (await bot.get_webhook_info()).pending_update_count == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 
 from bot.database import StorageError
@@ -10,9 +11,10 @@ from bot.store import SqliteStore
 from engine import logs
 from engine.clocks import ClockWatch
 from engine.errors import EngineError, NotFound
-from engine.schema import JobStatus
+from engine.schema import Failed, FailureCause, JobStatus
 from handlers import status
 from handlers.context import Services, Ticket
+from handlers.outcome import failure_note
 from handlers.story import end
 
 log = logs.get(__name__)
@@ -20,6 +22,8 @@ log = logs.get(__name__)
 PROGRESS_SECONDS = 1.5
 STORIES_SECONDS = 20.0
 PRUNE_SECONDS = 3600.0
+LOST_SECONDS = 1800.0
+"""No handler tries for so long to hand a job in."""
 
 ON_THEIR_WAY = frozenset({JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.HELD})
 
@@ -37,8 +41,18 @@ async def every(seconds: float, chore: Callable[[], Awaitable[None]]) -> None:
 class Chores:
     """Each is repeatable, and picks up what a downtime left."""
 
-    def __init__(self, services: Services, store: SqliteStore, *, clock: ClockWatch | None = None) -> None:
+    def __init__(
+        self,
+        services: Services,
+        store: SqliteStore,
+        *,
+        clock: ClockWatch | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._clock = clock or ClockWatch()
+        self._now = now
+        self._missed: dict[str, float] = {}
+        """By job, since when the engine says that it does not know it."""
         self._services = services
         self._store = store
 
@@ -51,12 +65,25 @@ class Chores:
     async def _show(self, ticket: Ticket, placeholder_id: int) -> None:
         try:
             view = await self._services.engine.job(ticket.job_id)
-        except NotFound:
-            return  # its handler is still waiting to hand it in
+        except NotFound:  # its handler is still waiting to hand it in; or the ledger went back to a backup
+            await self._miss(ticket)
+            return
+        self._missed.pop(ticket.job_id, None)
         if view.status in ON_THEIR_WAY:
             text = status.progress_text(view, ticket.locale)
             keyboard = status.progress_keyboard(ticket.job_id, ticket.locale)
             await self._services.outbox.progress(ticket.chat_id, placeholder_id, text, keyboard)
+
+    async def _miss(self, ticket: Ticket) -> None:
+        """A job that the engine has not known for long is lost: whoever waits for it is told."""
+        since = self._missed.setdefault(ticket.job_id, self._now())
+        if self._now() - since < LOST_SECONDS:
+            return
+        log.error("the engine does not know a job that was handed in", job_id=ticket.job_id)
+        lost = Failed(job_id=ticket.job_id, reply_to=ticket.reply_to, cause=FailureCause.RENDERING)
+        await self._services.outbox.put(f"outcome:{ticket.job_id}", failure_note(lost, ticket))
+        await self._store.end_ticket(ticket.job_id)
+        del self._missed[ticket.job_id]
 
     async def end_stories(self) -> None:
         """Take down the stories whose time is over."""

@@ -46,7 +46,7 @@ async def tell(outcome: EngineOutcome, context: Context) -> None:
         case Animated():
             note: EditToVideo | EditText = _clip_note(what, ticket, edit=services.rules.edit_into_clip)
         case Failed():
-            note = _failure_note(what, ticket)
+            note = failure_note(what, ticket)
         case Canceled():
             note = canceled_note(ticket, from_feed=True)
         case _:
@@ -130,7 +130,7 @@ def _clip_keyboard(job_id: str, say: Texts, *, in_group: bool) -> Keyboard:
     return (share,), (again, change), (original, verify), (*thumbs, delete)
 
 
-def _failure_note(failed: Failed, ticket: Ticket) -> EditText:
+def failure_note(failed: Failed, ticket: Ticket) -> EditText:
     return EditText(
         chat_id=ticket.chat_id,
         message_id=ticket.placeholder_id,

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from msgspec.structs import replace
 
-from bot.chores import Chores, every
+from bot.chores import LOST_SECONDS, Chores, every
 from bot.database import StorageError
 from engine.errors import EngineUnavailable
 from engine.schema import JobStatus, JobView, Step
@@ -145,3 +145,20 @@ async def test_an_engine_that_is_away_puts_a_chore_off():
 async def _deleted(playground, message_id: int):
     left = {seen.id for seen in await playground.play.messages("friends")}
     return message_id not in left or None
+
+
+async def test_a_job_that_a_restored_engine_does_not_know_is_told_as_lost(
+    chores, playground, placeholder, store
+):
+    moment = 0.0
+    chores._now = lambda: moment
+    await chores.show_progress()
+    moment = LOST_SECONDS - 1
+    await chores.show_progress()
+    assert await text_of(playground, placeholder) == "sent"
+
+    moment = LOST_SECONDS
+    await chores.show_progress()
+
+    await playground.play.wait("ann", lambda seen: "could not finish" in seen.text)
+    assert await store.open_tickets() == []

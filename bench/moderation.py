@@ -28,19 +28,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in the gate child; befo
 
 from engine import logs
 from engine.classifiers.sentences import LANGUAGES
+from engine.config import PolicyConfig
 from engine.policy import Judge
 from engine.verdicts import Refusal, RestrictedTo
 
 CAPTIONS = Path(__file__).parent / "captions"
 QUICK_CAPTIONS = 120
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    nsfw_refuse: float = 0.8
-    nsfw_restrict: float = 0.2
-    face_match: float = 0.40
-    stranger_below: float = 0.30
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +107,7 @@ def evasions(judge: Judge, answers: Sequence[Answer]) -> Iterator[Figure]:
 def main(*, folder: Path | None, with_evasions: bool, quick: bool, as_json: bool, misses: bool) -> None:
     """Print the figures."""
     logs.configure(process="bench")  # to stderr
-    judge = Judge.load(Path(), Limits())
+    judge = Judge.load(Path(), PolicyConfig(photo_models=()))
     for name, rows in read_folder(folder) if folder else own_captions():
         some = rows[:: max(1, len(rows) // QUICK_CAPTIONS)] if quick else rows
         ask(judge, some[0])  # the first one warms tables and caches

@@ -11,10 +11,12 @@ import msgspec
 
 from engine import settings
 from engine.errors import ConfigError
+from engine.schema import Profile
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+PhotoModel = Literal["ages", "text", "nudenet", "falconsai", "marqo", "shieldgemma2", "llama_guard_4"]
 
 
 class EngineTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -65,7 +67,10 @@ class LimitsTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class PolicyConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[policy]`: thresholds of the gates; docs/policy.md says what each does."""
+    """`[policy]`: thresholds of the gates, and which models look at photos; docs/policy.md says what each does.
+
+    `known_pictures` is a file of PDQ hashes. Each of `photo_models` must be there, or the gates do not start.
+    """
 
     nsfw_refuse: Share = 0.8
     nsfw_restrict: Share = 0.2
@@ -77,6 +82,11 @@ class PolicyConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     judge_url: str = ""
     judge_key_file: str = ""
     judge_seconds: Positive = 10.0
+    profile: Profile = Profile.STANDARD
+    young_below: Annotated[float, msgspec.Meta(ge=0, le=80)] = 25.0
+    photo_models: tuple[PhotoModel, ...] = ("ages",)
+    second_opinion_refuse: Share = 0.8
+    known_pictures: str = ""
 
 
 class ProvenanceTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -171,7 +181,7 @@ def load(path: Path | None) -> EngineConfig:
         clip=settings.table(tables, "clip", ClipTable),
         renderer=_in_folder(settings.table(tables, "renderer", RendererTable), folder.resolve()),
         limits=settings.table(tables, "limits", LimitsTable),
-        policy=settings.table(tables, "policy", PolicyConfig),
+        policy=_list_in_folder(settings.table(tables, "policy", PolicyConfig), folder.resolve()),
         provenance=settings.table(tables, "provenance", ProvenanceTable),
         retention=settings.table(tables, "retention", RetentionTable),
     )
@@ -184,6 +194,11 @@ def _in_folder(table: RendererTable, folder: Path) -> RendererTable:
     """With whole paths: a worker does not know where the configuration lies."""
     weights, token_file = (str(folder / path) if path else "" for path in (table.weights, table.token_file))
     return msgspec.structs.replace(table, weights=weights, token_file=token_file)
+
+
+def _list_in_folder(table: PolicyConfig, folder: Path) -> PolicyConfig:
+    known = str(folder / table.known_pictures) if table.known_pictures else ""
+    return msgspec.structs.replace(table, known_pictures=known)
 
 
 def _contradictions(config: EngineConfig) -> Iterator[str]:

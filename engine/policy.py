@@ -6,11 +6,10 @@ inside the gate child; whatever a gate raises goes up, because an unknown is nev
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar, assert_never
+from typing import Protocol
 
 import msgspec
 import numpy as np
@@ -22,7 +21,7 @@ from engine.classifiers.languages import LanguageGuesser
 from engine.classifiers.nsfw import NudityScorer
 from engine.classifiers.prompt_head import Meaning, PromptHead
 from engine.classifiers.sentences import SentenceEncoder
-from engine.errors import ConfigError
+from engine.docket import Docket
 from engine.gates import (
     Ruling,
     concepts,
@@ -38,23 +37,14 @@ from engine.gates import (
 from engine.gates import stranger as strangers
 from engine.gates.caption import Caption, read_caption
 from engine.gates.concepts import Ask, Reading, read_concepts
-from engine.gates.pair import Matrix, No, Ok, Presets, Row
+from engine.gates.pair import Cell, Matrix, No, Ok, Presets, Row, strictest
 from engine.gates.share import ShareFacts
+from engine.photo_stage import PhotoReaders, PhotoSettings, PhotoStage, load_or_note
 from engine.prompts.hints import find_hints
-from engine.schema import Reason, Stage
-from engine.verdicts import (
-    Allowed,
-    Decision,
-    Held,
-    PhotoFacts,
-    Refusal,
-    Remake,
-    RestrictedTo,
-    Screened,
-    Verdict,
-)
+from engine.schema import Profile, Reason, Stage
+from engine.verdicts import AgeGroup, Allowed, PhotoFacts, Refusal, Remake, Screened
 
-POLICY_VERSION = "2026-11-27.2"
+POLICY_VERSION = "2026-11-27.3"
 """Changes with every change of a rule, a table, a threshold or a model; older clips are checked again."""
 
 CALM_PRESETS = ("gentle_zoom", "snow", "golden_hour", "fog")
@@ -89,6 +79,11 @@ MATRIX: Matrix = {
         Ask.SWIMWEAR: Presets(Reason.MINOR_SAFETY), Ask.WEAPON: _CHILD, Ask.SPEECH: No(Reason.PUT_WORDS),
         Ask.SEXUAL: No(Reason.SEXUAL_MINOR), Ask.HARM: _CHILD,
     },
+    Row.YOUNG: {
+        Ask.GENTLE: _OK, Ask.FREE: _OK, Ask.AFFECTION: _OK, Ask.KISS: _CHILD, Ask.ACTION: _OK,
+        Ask.SWIMWEAR: Presets(Reason.MINOR_SAFETY), Ask.WEAPON: _CHILD, Ask.SPEECH: No(Reason.PUT_WORDS),
+        Ask.SEXUAL: No(Reason.SEXUAL), Ask.HARM: No(Reason.VIOLENCE),
+    },
     Row.SUGGESTIVE: {
         Ask.GENTLE: _OK, Ask.FREE: _GENTLY, Ask.AFFECTION: _GENTLY, Ask.KISS: No(Reason.INTIMACY), Ask.ACTION: _GENTLY,
         Ask.SWIMWEAR: _OK, Ask.WEAPON: No(Reason.WEAPON), Ask.SPEECH: No(Reason.PUT_WORDS),
@@ -98,8 +93,41 @@ MATRIX: Matrix = {
         Ask.GENTLE: _OK, Ask.FREE: _OK, Ask.AFFECTION: _FIGURE, Ask.KISS: _FIGURE, Ask.ACTION: _OK,
         Ask.SWIMWEAR: _FIGURE, Ask.WEAPON: _FIGURE, Ask.SPEECH: _FIGURE, Ask.SEXUAL: No(Reason.SEXUAL), Ask.HARM: _FIGURE,
     },
+    Row.DOCUMENT: dict.fromkeys(Ask, No(Reason.PRIVATE_DATA)),
+    Row.WRITTEN: {
+        Ask.GENTLE: _OK, Ask.FREE: _OK, Ask.AFFECTION: _OK, Ask.KISS: _OK, Ask.ACTION: _OK,
+        Ask.SWIMWEAR: _OK, Ask.WEAPON: _OK, Ask.SPEECH: _OK,
+        Ask.SEXUAL: No(Reason.SEXUAL), Ask.HARM: No(Reason.VIOLENCE),
+    },
 }  # fmt: skip
 """What the photo shows × what the caption asks for: the strictest cell wins, a text never overrules a photo."""
+
+STRICTER: Mapping[Row, Mapping[Ask, Cell]] = {
+    **{
+        row: {Ask.KISS: No(Reason.INTIMACY), Ask.SWIMWEAR: _GENTLY, Ask.WEAPON: No(Reason.WEAPON)}
+        for row in (Row.ONE, Row.SEVERAL, Row.YOUNG)
+    },
+    Row.NOBODY: {Ask.WEAPON: No(Reason.WEAPON)},
+    Row.CHILD: {
+        Ask.FREE: Presets(Reason.MINOR_SAFETY),
+        Ask.ACTION: Presets(Reason.MINOR_SAFETY),
+        Ask.SWIMWEAR: _CHILD,
+    },
+    Row.SUGGESTIVE: {ask: No(Reason.SEXUAL) for ask in Ask if ask is not Ask.GENTLE},
+    Row.PUBLIC_FIGURE: {ask: _FIGURE for ask in Ask if ask not in {Ask.GENTLE, Ask.SEXUAL}},
+}
+"""What the strict profile adds, for groups that want it calmer."""
+
+MATRICES: Mapping[Profile, Matrix] = {
+    Profile.STANDARD: MATRIX,
+    Profile.STRICT: {
+        row: {ask: strictest(cell, STRICTER.get(row, {}).get(ask, _OK)) for ask, cell in cells.items()}
+        for row, cells in MATRIX.items()
+    },
+}
+
+STRICT_NSFW_REFUSE = 0.5
+"""The strict profile refuses photos from here on; the operator's own threshold may be lower."""
 
 
 class Thresholds(Protocol):
@@ -115,55 +143,14 @@ class Thresholds(Protocol):
     def stranger_below(self) -> float: ...
 
 
-Pixels = NDArray[np.uint8]
-T = TypeVar("T")
-
-
-@dataclass(slots=True)
-class _Docket:
-    """The decisions of one place, as they fall; `refused` is the first refusal."""
-
-    decisions: list[Decision] = field(default_factory=list)
-
-    def hear(self, stage: Stage, gate: str, rule: Callable[[], Ruling]) -> Ruling:
-        started = time.perf_counter()
-        ruling = rule()
-        took = (time.perf_counter() - started) * 1000
-        self.decisions.append(
-            Decision(
-                stage=stage,
-                gate=gate,
-                verdict=ruling.verdict,
-                score=ruling.score,
-                policy_version=POLICY_VERSION,
-                milliseconds=took,
-            )
-        )
-        return ruling
+class PolicySettings(Thresholds, PhotoSettings, Protocol):
+    """All of `[policy]`."""
 
     @property
-    def refused(self) -> bool:
-        return any(isinstance(decision.verdict, Refusal) for decision in self.decisions)
-
-    def close(self, facts: PhotoFacts) -> Screened:
-        verdicts = [decision.verdict for decision in self.decisions]
-        strictest = max(verdicts, key=_strictness, default=Allowed())
-        return Screened(verdict=strictest, decisions=tuple(self.decisions), facts=facts)
+    def profile(self) -> Profile: ...
 
 
-def _strictness(verdict: Verdict) -> int:
-    match verdict:
-        case Allowed():
-            return 0
-        case RestrictedTo():
-            return 1
-        case Held():
-            return 2
-        case Remake():
-            return 3
-        case Refusal():
-            return 4
-    assert_never(verdict)
+Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,47 +160,54 @@ class Judge:
     A classifier is None only in development, where its weights may be missing; `switched_off` names it.
     """
 
-    settings: Thresholds
+    settings: PolicySettings
     guesser: LanguageGuesser
     encoder: SentenceEncoder | None
     head: PromptHead
     caption_head: CaptionHead
     nudity_scorer: NudityScorer | None
     face_reader: FaceReader | None
+    photo_readers: PhotoReaders = field(default_factory=PhotoReaders)
     switched_off: tuple[str, ...] = ()
     policy_version: str = POLICY_VERSION
 
     @classmethod
-    def load(cls, models: Path, settings: Thresholds, *, environment: str = "production") -> Judge:
-        """Raises ConfigError when weights are missing, except in development. `models` holds optional ones."""
-        del (
-            models
-        )  # the default classifiers ship inside packages; the optional ones of a later policy lie there
+    def load(cls, models: Path, settings: PolicySettings, *, environment: str = "production") -> Judge:
+        """Raises ConfigError when weights are missing, except in development. `models` holds fetched ones."""
         missing: list[str] = []
+        load = load_or_note(environment, missing)
         return cls(
             settings=settings,
             guesser=LanguageGuesser(),
-            encoder=_load(meaning.GATE, SentenceEncoder.load, environment, missing),
+            encoder=load(meaning.GATE, SentenceEncoder.load),
             head=PromptHead.load(),
             caption_head=CaptionHead.load(),
-            nudity_scorer=_load(nudity.GATE, NudityScorer.load, environment, missing),
-            face_reader=_load(strangers.GATE, FaceReader.load, environment, missing),
+            nudity_scorer=load(nudity.GATE, NudityScorer.load),
+            face_reader=load(strangers.GATE, FaceReader.load),
+            photo_readers=PhotoReaders.load(models, settings, load=load),
             switched_off=tuple(missing),
         )
 
     def request(
-        self, *, prompt: str, locale: str, look: str | None, attested: bool, pixels: Pixels
+        self,
+        *,
+        prompt: str,
+        locale: str,
+        look: str | None,
+        attested: bool,
+        pixels: Pixels,
+        profile: Profile = Profile.STANDARD,
     ) -> Screened:
         """Prompt, photo and both together. A `look` replaces the prompt; it never opens a refused photo.
 
         `attested` is recorded with the job and decides nothing here: no cell is opened by a sender's word.
         """
         del attested
-        docket = _Docket()
+        docket = Docket(POLICY_VERSION)
         reading = Reading(rules=_gentle_rules()) if look else self._hear_prompt(docket, prompt, locale)
-        if docket.refused:
+        if docket.closed:
             return docket.close(PhotoFacts())
-        screened = self._hear_photo(docket, reading, pixels)
+        screened = self._hear_photo(docket, reading, pixels, prompt, locale, profile)
         if look or not isinstance(screened.verdict, Allowed):
             return screened
         return self._with_hints(screened, prompt, locale)
@@ -229,15 +223,17 @@ class Judge:
 
     def caption(self, *, prompt: str, locale: str) -> Screened:
         """The prompt gates alone, for benches and for captions whose photo is not there yet."""
-        docket = _Docket()
+        docket = Docket(POLICY_VERSION)
         self._hear_prompt(docket, prompt, locale)
         return docket.close(PhotoFacts())
 
-    def explain(self, *, prompt: str, locale: str, pixels: Pixels) -> Screened:
+    def explain(
+        self, *, prompt: str, locale: str, pixels: Pixels, profile: Profile = Profile.STANDARD
+    ) -> Screened:
         """Like `request`, but every gate speaks, also after a refusal. For `policy explain` and reviewers."""
-        docket = _Docket()
+        docket = Docket(POLICY_VERSION, every=True)
         return self._hear_photo(
-            docket, self._hear_prompt(docket, prompt, locale, every=True), pixels, every=True
+            docket, self._hear_prompt(docket, prompt, locale), pixels, prompt, locale, profile
         )
 
     def clip(
@@ -255,7 +251,7 @@ class Judge:
         `frames` are 8 to 12 samples in order, the first and the last among them; `luminance` is
         (all frames, rows, columns), linear 0..1.
         """
-        docket = _Docket()
+        docket = Docket(POLICY_VERSION)
         for gate, rule in self._clip_gates(frames, luminance, frames_per_second, pixels, facts):
             docket.hear(Stage.CLIP, gate, lambda rule=rule: _after_remake(rule(), remade=remade))  # type: ignore[misc]
         return docket.close(facts)
@@ -266,7 +262,7 @@ class Judge:
 
     # --- prompt ---------------------------------------------------------------------------------------
 
-    def _hear_prompt(self, docket: _Docket, prompt: str, locale: str, *, every: bool = False) -> Reading:
+    def _hear_prompt(self, docket: Docket, prompt: str, locale: str) -> Reading:
         if not prompt.strip():  # the default motion: weather, light and camera
             return Reading(rules=_gentle_rules())
         caption = read_caption(prompt, locale=locale, guesser=self.guesser)
@@ -276,7 +272,7 @@ class Judge:
             reading = meaning.uphold(reading, sense, self.head)
         for gate, rule in self._prompt_gates(caption, reading, sense):
             docket.hear(Stage.PROMPT, gate, rule)
-            if docket.refused and not every:
+            if docket.closed:
                 break
         return reading
 
@@ -302,29 +298,42 @@ class Judge:
     # --- photo, and both together -----------------------------------------------------------------------
 
     def _hear_photo(
-        self, docket: _Docket, reading: Reading, pixels: Pixels, *, every: bool = False
+        self,
+        docket: Docket,
+        reading: Reading,
+        pixels: Pixels,
+        prompt: str,
+        locale: str,
+        profile: Profile,
     ) -> Screened:
-        score = self._hear_nudity(docket, pixels)
-        if docket.refused and not every:
-            return docket.close(PhotoFacts(nsfw=score))
-        found = self.face_reader.find(pixels) if self.face_reader else ()
-        facts = PhotoFacts(faces=tuple(f.face for f in found), nsfw=score)
-        rows = rows_of(facts, reading, restrict_at=self.settings.nsfw_restrict)
+        strict = Profile.STRICT in {profile, self.settings.profile}
+        seen = self._photo_stage(strict=strict).hear(docket, pixels, caption=prompt, locale=locale)
+        if docket.closed:
+            return docket.close(seen.facts)
+        rows = rows_of(seen.facts, reading, restrict_at=self.settings.nsfw_restrict)
+        asks = reading.asks | (seen.written.reading.asks if seen.written.joins else frozenset())
+        by_profile = {
+            kind: pair.judge_pair(rows, asks, matrix=matrix, presets=CALM_PRESETS)
+            for kind, matrix in MATRICES.items()
+        }
         docket.hear(
-            Stage.PHOTO,
-            pair.GATE,
-            lambda: pair.judge_pair(rows, reading.asks, matrix=MATRIX, presets=CALM_PRESETS),
+            Stage.PHOTO, pair.GATE, lambda: by_profile[Profile.STRICT if strict else Profile.STANDARD]
         )
-        return docket.close(facts)
+        return docket.close(_suiting(seen.facts, by_profile[Profile.STRICT]))
 
-    def _hear_nudity(self, docket: _Docket, pixels: Pixels) -> float:
-        scorer = self.nudity_scorer
-        if scorer is None:
-            return 0.0
-        refuse_at = self.settings.nsfw_refuse
-        return docket.hear(
-            Stage.PHOTO, nudity.GATE, lambda: nudity.refuse_nudity(scorer.score(pixels), refuse_at=refuse_at)
-        ).score
+    def _photo_stage(self, *, strict: bool) -> PhotoStage:
+        settings = self.settings
+        return PhotoStage(
+            readers=self.photo_readers,
+            nudity_scorer=self.nudity_scorer,
+            face_reader=self.face_reader,
+            guesser=self.guesser,
+            encoder=self.encoder,
+            head=self.head,
+            nsfw_refuse=min(settings.nsfw_refuse, STRICT_NSFW_REFUSE) if strict else settings.nsfw_refuse,
+            young_below=settings.young_below,
+            second_opinion_refuse=settings.second_opinion_refuse,
+        )
 
     # --- clip -------------------------------------------------------------------------------------------
 
@@ -357,7 +366,7 @@ class Judge:
 
 def judge_share(facts: ShareFacts) -> Screened:
     """The share gate without a `Judge`: it asks no model."""
-    docket = _Docket()
+    docket = Docket(POLICY_VERSION)
     docket.hear(Stage.SHARE, share.GATE, lambda: share.refuse_share(facts, policy_version=POLICY_VERSION))
     return docket.close(PhotoFacts())
 
@@ -366,12 +375,21 @@ def rows_of(facts: PhotoFacts, reading: Reading, *, restrict_at: float) -> tuple
     """Every row that applies, in the order in which reasons are preferred. A caption can only add rows."""
     people = (Row.NOBODY, Row.ONE, Row.SEVERAL)[min(len(facts.faces), 2)]
     suggestive_at = restrict_at if facts.faces else max(restrict_at, NO_FACE_NSFW)
-    return (
-        *((Row.CHILD,) if "child" in reading.marks else ()),
-        *((Row.PUBLIC_FIGURE,) if "public_figure" in reading.marks else ()),
-        *((Row.SUGGESTIVE,) if facts.nsfw >= suggestive_at else ()),
-        people,
-    )
+    holds = {
+        Row.DOCUMENT: facts.document,
+        Row.CHILD: facts.age is AgeGroup.CHILD or "child" in reading.marks,
+        Row.PUBLIC_FIGURE: "public_figure" in reading.marks,
+        Row.SUGGESTIVE: facts.swimwear or facts.nsfw >= suggestive_at,
+        Row.YOUNG: facts.age is AgeGroup.YOUNG,
+        Row.WRITTEN: facts.written,
+    }
+    return (*(row for row, applies in holds.items() if applies), people)
+
+
+def _suiting(facts: PhotoFacts, strict: Ruling) -> PhotoFacts:
+    """Kept with the job: a clip that is shared into a strict group later is not judged by its caption again."""
+    suits = isinstance(strict.verdict, Allowed) and facts.nsfw < STRICT_NSFW_REFUSE
+    return msgspec.structs.replace(facts, suits_strict=suits)
 
 
 def _gentle_rules() -> tuple[concepts.Rule, ...]:
@@ -405,13 +423,3 @@ def _vectors(reader: FaceReader, pixels: Pixels, found: Sequence[FoundFace]) -> 
     if not found:
         return np.zeros((0, 128), dtype=np.float32)
     return np.stack([reader.embed(pixels, face) for face in found])
-
-
-def _load(gate: str, loader: Callable[[], T], environment: str, missing: list[str]) -> T | None:
-    try:
-        return loader()
-    except ConfigError:
-        if environment != "development":
-            raise
-        missing.append(gate)
-        return None

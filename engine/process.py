@@ -183,7 +183,13 @@ async def engine(loaded: EngineConfig) -> AsyncIterator[Door]:
                 gate_children=loaded.limits.gate_children,
                 gate_sandbox=Sandbox(
                     read=tuple(
-                        str(it) for it in (loaded.models, loaded.data / "photos", loaded.data / "work")
+                        str(it)
+                        for it in (
+                            loaded.models,
+                            loaded.data / "photos",
+                            loaded.data / "work",
+                            *filter(None, (loaded.policy.known_pictures,)),
+                        )
                     ),
                     temporary=str(loaded.data / "scratch"),
                 ),

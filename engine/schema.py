@@ -67,6 +67,7 @@ class Reason(StrEnum):
     FAKE_NEWS = "fake_news"  # P2
     FRAUD = "fraud"  # F1
     PRIVATE_DATA = "private_data"  # K1
+    KNOWN_PICTURE = "known_picture"  # B1: on the operator's list
     FLASHING = "flashing"  # I1
     UNKNOWN_FACE = "unknown_face"  # N1: a face that the photo does not have
     UNCLEAR_PROMPT = "unclear_prompt"  # U1: could not be understood; motions are offered instead
@@ -75,6 +76,17 @@ class Reason(StrEnum):
     REPORTED = "reported"  # X2: hidden after a report until an operator decides
     NOT_YOURS = "not_yours"  # X3: somebody else's clip
     NOT_ATTESTED = "not_attested"  # X4: the clip shows people and the maker has not said that they agree
+    KEPT_OUT = "kept_out"  # X5: somebody shown asked to be kept out of what is shared
+    SUSPENDED = "suspended"  # X6: the maker may not share for now
+    GROUP_CLOSED = "group_closed"  # X7: the group has not opted in
+    GROUP_STRICT = "group_strict"  # X8: the group's stricter rules do not allow it
+
+
+class Profile(StrEnum):
+    """How strict the rules are: for everybody, or for a group that wants it calmer."""
+
+    STANDARD = "standard"
+    STRICT = "strict"
 
 
 class PhotoProblem(StrEnum):
@@ -120,7 +132,8 @@ class JobRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     `requester` and `group` are keyed hashes made by the bot; `reply_to` is a random key into the bot's own
     table, stored and returned unread. `look` names a preset motion and replaces the prompt where it is given.
     `attested` is true when the sender said that the people shown agree. `repeat` names an earlier job of the same
-    requester whose prompt and look shall count instead: the bot does not keep them.
+    requester whose prompt and look shall count instead: the bot does not keep them. `profile` is the group's; the engine's
+    own may be stricter.
     """
 
     job_id: JobId
@@ -133,6 +146,7 @@ class JobRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     look: Annotated[str, msgspec.Meta(pattern=r"^[a-z_]{1,32}$")] | None = None
     attested: bool = False
     repeat: JobId | None = None
+    profile: Profile = Profile.STANDARD
 
 
 class Animated(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="animated"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import msgspec
 
 from engine.schema import Reason, Stage
@@ -69,15 +71,30 @@ class Face(msgspec.Struct, frozen=True, kw_only=True):
     score: float
 
 
+class AgeGroup(StrEnum):
+    """How old the youngest of the people shown looks; a guess that may only make things stricter."""
+
+    UNREAD = "unread"
+    ADULT = "adult"
+    YOUNG = "young"
+    CHILD = "child"
+
+
 class PhotoFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What the gate child saw; the clip gate and the renderer are judged against it.
 
     `hints` are effects and camera moves that the caption asks for in words of no table: only that child has the encoder.
+    `written`: text that could be an instruction is in the photo. `suits_strict`: the strict profile allowed it too.
     """
 
     faces: tuple[Face, ...] = ()
     nsfw: float = 0.0
     hints: tuple[str, ...] = ()
+    age: AgeGroup = AgeGroup.UNREAD
+    swimwear: bool = False
+    written: bool = False
+    document: bool = False
+    suits_strict: bool = False
 
     @property
     def shows_people(self) -> bool:

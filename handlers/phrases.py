@@ -92,6 +92,10 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         mark("I don't show documents, addresses or other private details."),
         mark("You can send a photo without them."),
     ),
+    Reason.KNOWN_PICTURE: Explanation(
+        mark("This picture is one that is never animated here."),
+        mark("You can send another photo."),
+    ),
     Reason.FLASHING: Explanation(
         mark("I make no fast flashing: it can harm people with epilepsy."),
         mark("You can ask for slow, soft light."),
@@ -118,6 +122,19 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         mark("You can share it once they do."),
     ),
     Reason.NOT_YOURS: Explanation(mark("Only the person who made a clip can share it.")),
+    Reason.KEPT_OUT: Explanation(
+        mark("Somebody shown asked to be kept out of what is shared."),
+        mark("The clip stays in this chat; you can share another one."),
+    ),
+    Reason.SUSPENDED: Explanation(mark("You can't share anything for now; a person decided so.")),
+    Reason.GROUP_CLOSED: Explanation(
+        mark("This group does not take shared clips."),
+        mark("One of its admins can allow them, or you choose another group."),
+    ),
+    Reason.GROUP_STRICT: Explanation(
+        mark("This group keeps to stricter rules, and the clip does not fit them."),
+        mark("You can choose another group, or make a calmer clip."),
+    ),
 }
 
 PHOTO_PROBLEMS: Mapping[PhotoProblem, str] = {

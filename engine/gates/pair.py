@@ -20,9 +20,12 @@ class Row(StrEnum):
     NOBODY = "nobody"
     ONE = "one"
     SEVERAL = "several"
-    CHILD = "child"
+    CHILD = "child"  # by the caption, or by a face that looks like one
+    YOUNG = "young"  # not surely an adult
     SUGGESTIVE = "suggestive"  # swimwear, underwear: open_nsfw between "restrict" and "refuse"
     PUBLIC_FIGURE = "public_figure"  # named in the caption
+    DOCUMENT = "document"  # with private data
+    WRITTEN = "written"  # text that could be an instruction; what it asks for joins the columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,13 @@ class No:
 
 Cell = Ok | Presets | No
 Matrix = Mapping[Row, Mapping[Ask, Cell]]
+
+_ORDER = (Ok, Presets, No)
+
+
+def strictest(first: Cell, second: Cell) -> Cell:
+    """The first one where both are equally strict: its reason is the more telling."""
+    return max((first, second), key=lambda cell: _ORDER.index(type(cell)))
 
 
 def judge_pair(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -11,18 +10,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from engine.config import PolicyConfig
 from engine.policy import Judge
 
 Pixels = NDArray[np.uint8]
 SKIN, HAIR = (224, 180, 150), (70, 45, 30)
-
-
-@dataclass(frozen=True)
-class Limits:
-    nsfw_refuse: float = 0.8
-    nsfw_restrict: float = 0.2
-    face_match: float = 0.40
-    stranger_below: float = 0.30
 
 
 def landscape(height: int = 480, width: int = 360) -> Pixels:
@@ -70,7 +62,7 @@ def couple() -> Pixels:
 
 @pytest.fixture(scope="session")
 def judge() -> Judge:
-    return Judge.load(Path(), Limits())
+    return Judge.load(Path(), PolicyConfig(photo_models=()))
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from engine.gates.concepts import Ask, Reading
 from engine.gates.pair import Cell, No, Ok, Presets, Row, judge_pair
-from engine.policy import CALM_PRESETS, MATRIX, NO_FACE_NSFW, Judge, rows_of
-from engine.schema import Reason
-from engine.verdicts import Allowed, Face, PhotoFacts, Refusal, RestrictedTo
+from engine.policy import CALM_PRESETS, MATRICES, MATRIX, NO_FACE_NSFW, Judge, rows_of
+from engine.schema import Profile, Reason
+from engine.verdicts import AgeGroup, Allowed, Face, PhotoFacts, Refusal, RestrictedTo
 
 OK = Ok()
 FACE = Face(x=0, y=0, width=90, height=110, score=0.9)
@@ -28,26 +28,46 @@ def presets(reason: str) -> Presets:
     return Presets(Reason(reason))
 
 
+OF_A_DOCUMENT = no("private_data")
+CHILD, FIGURE = no("minor_safety"), no("public_figure")
+GENTLY = presets("sexual")
 EXPECTED: dict[Ask, tuple[Cell, ...]] = {
-    # what the photo shows:  nobody, one, several, child, suggestive, public figure
-    Ask.GENTLE: (OK, OK, OK, OK, OK, OK),
-    Ask.FREE: (OK, OK, OK, OK, presets("sexual"), OK),
-    Ask.AFFECTION: (OK, OK, OK, OK, presets("sexual"), no("public_figure")),
+    # what the photo shows:  nobody, one, several, child, young, suggestive, public figure, document, written
+    Ask.GENTLE: (OK, OK, OK, OK, OK, OK, OK, OF_A_DOCUMENT, OK),
+    Ask.FREE: (OK, OK, OK, OK, OK, GENTLY, OK, OF_A_DOCUMENT, OK),
+    Ask.AFFECTION: (OK, OK, OK, OK, OK, GENTLY, FIGURE, OF_A_DOCUMENT, OK),
     Ask.KISS: (
         OK,
         presets("intimacy"),
         no("intimacy"),
-        no("minor_safety"),
+        CHILD,
+        CHILD,
         no("intimacy"),
-        no("public_figure"),
+        FIGURE,
+        OF_A_DOCUMENT,
+        OK,
     ),
-    Ask.ACTION: (OK, OK, OK, OK, presets("sexual"), OK),
-    Ask.SWIMWEAR: (OK, OK, OK, presets("minor_safety"), OK, no("public_figure")),
-    Ask.WEAPON: (OK, OK, OK, no("minor_safety"), no("weapon"), no("public_figure")),
-    Ask.SPEECH: (OK, *[no("put_words")] * 4, no("public_figure")),
-    Ask.SEXUAL: (no("sexual"),) * 3 + (no("sexual_minor"), no("sexual"), no("sexual")),
-    Ask.HARM: (no("violence"),) * 3 + (no("minor_safety"), no("violence"), no("public_figure")),
+    Ask.ACTION: (OK, OK, OK, OK, OK, GENTLY, OK, OF_A_DOCUMENT, OK),
+    Ask.SWIMWEAR: (OK, OK, OK, *[presets("minor_safety")] * 2, OK, FIGURE, OF_A_DOCUMENT, OK),
+    Ask.WEAPON: (OK, OK, OK, CHILD, CHILD, no("weapon"), FIGURE, OF_A_DOCUMENT, OK),
+    Ask.SPEECH: (OK, *[no("put_words")] * 5, FIGURE, OF_A_DOCUMENT, OK),
+    Ask.SEXUAL: (
+        *[no("sexual")] * 3,
+        no("sexual_minor"),
+        *[no("sexual")] * 3,
+        OF_A_DOCUMENT,
+        no("sexual"),
+    ),
+    Ask.HARM: (
+        *[no("violence")] * 3,
+        CHILD,
+        *[no("violence")] * 2,
+        FIGURE,
+        OF_A_DOCUMENT,
+        no("violence"),
+    ),
 }
+ORDER = (Ok, Presets, No)
 
 
 @pytest.mark.parametrize(("row", "ask"), EVERY_CELL, ids=[f"{row}-{ask}" for row, ask in EVERY_CELL])
@@ -68,6 +88,31 @@ def test_the_cell_becomes_its_verdict(row: Row, ask: Ask) -> None:
             assert verdict == Refusal(reason=reason, gate="pair.matrix", presets=CALM_PRESETS)
 
 
+@pytest.mark.parametrize(("row", "ask"), EVERY_CELL, ids=[f"{row}-{ask}" for row, ask in EVERY_CELL])
+def test_the_strict_profile_is_nowhere_laxer(row: Row, ask: Ask) -> None:
+    standard, strict = (MATRICES[profile][row][ask] for profile in Profile)
+
+    assert ORDER.index(type(strict)) >= ORDER.index(type(standard))
+
+
+def test_the_strict_profile_is_stricter_where_it_says_so() -> None:
+    strict = MATRICES[Profile.STRICT]
+
+    assert strict[Row.ONE][Ask.KISS] == no("intimacy")
+    assert strict[Row.SEVERAL][Ask.SWIMWEAR] == presets("sexual")
+    assert strict[Row.NOBODY][Ask.WEAPON] == no("weapon")
+    assert strict[Row.CHILD][Ask.FREE] == presets("minor_safety")
+    assert strict[Row.SUGGESTIVE][Ask.FREE] == no("sexual")
+    assert strict[Row.PUBLIC_FIGURE][Ask.FREE] == no("public_figure")
+
+
+@pytest.mark.parametrize("ask", Ask)
+def test_a_guessed_age_never_opens_a_cell(ask: Ask) -> None:
+    adult, young, child = (ORDER.index(type(MATRIX[row][ask])) for row in (Row.ONE, Row.YOUNG, Row.CHILD))
+
+    assert adult <= young <= child
+
+
 def test_the_strictest_cell_wins() -> None:
     ruling = judge_pair([Row.SUGGESTIVE, Row.SEVERAL], [Ask.GENTLE, Ask.KISS], matrix=MATRIX, presets=())
 
@@ -83,6 +128,12 @@ def test_the_strictest_cell_wins() -> None:
         (PhotoFacts(faces=(FACE,), nsfw=0.2), (Row.SUGGESTIVE, Row.ONE)),
         (PhotoFacts(nsfw=NO_FACE_NSFW - 0.01), (Row.NOBODY,)),
         (PhotoFacts(nsfw=NO_FACE_NSFW), (Row.SUGGESTIVE, Row.NOBODY)),
+        (PhotoFacts(faces=(FACE,), age=AgeGroup.ADULT), (Row.ONE,)),
+        (PhotoFacts(faces=(FACE,), age=AgeGroup.YOUNG), (Row.YOUNG, Row.ONE)),
+        (PhotoFacts(faces=(FACE,) * 2, age=AgeGroup.CHILD), (Row.CHILD, Row.SEVERAL)),
+        (PhotoFacts(faces=(FACE,), swimwear=True), (Row.SUGGESTIVE, Row.ONE)),
+        (PhotoFacts(faces=(FACE,), document=True), (Row.DOCUMENT, Row.ONE)),
+        (PhotoFacts(written=True), (Row.WRITTEN, Row.NOBODY)),
     ],
 )
 def test_the_photo_chooses_the_rows(facts: PhotoFacts, rows: tuple[Row, ...]) -> None:
@@ -130,11 +181,13 @@ def test_the_facts_tell_how_many_faces_there_are(judge: Judge, photos: dict[str,
 def test_every_gate_speaks_when_explaining(judge: Judge, photos: dict[str, Pixels]) -> None:
     explained = judge.explain(prompt="he is naked", locale="en", pixels=photos["portrait"])
 
-    assert [decision.gate for decision in explained.decisions] == [
+    gates = [decision.gate for decision in explained.decisions if decision.gate != "photo.written"]
+    assert gates == [
         "prompt.spelled_out",
         "prompt.concepts",
         "prompt.understood",
         "prompt.meaning",
+        "photo.known",
         "photo.nudity",
         "pair.matrix",
     ]

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from engine.gates import exposure, flashing, stranger
+import pytest
+
+from engine.classifiers.picture_judges import KINDS
+from engine.gates import age, exposed, exposure, flashing, known, nudity, pair, stranger, written
 from engine.gates.concepts import Ask
 from engine.gates.pair import Cell, No, Ok, Presets, Row
-from engine.policy import MATRIX
-from engine.schema import Reason
+from engine.policy import MATRICES, STRICT_NSFW_REFUSE
+from engine.schema import Profile, Reason
 
 PAGE = (Path(__file__).parents[2] / "docs" / "policy.md").read_text(encoding="utf-8")
 SCHEMA = (Path(__file__).parents[2] / "engine" / "schema.py").read_text(encoding="utf-8")
@@ -33,9 +36,11 @@ def test_every_reason_is_on_the_page_with_its_code() -> None:
     assert set(on_page) == {reason.value for reason in Reason}
 
 
-def test_the_matrix_on_the_page_is_the_matrix() -> None:
+@pytest.mark.parametrize("profile", Profile)
+def test_the_matrix_on_the_page_is_the_matrix(profile: Profile) -> None:
     heading = "| photo shows | " + " | ".join(ask.value for ask in Ask) + " |"
-    rows = [f"| {row.value} | " + " | ".join(words(MATRIX[row][ask]) for ask in Ask) + " |" for row in Row]
+    matrix = MATRICES[profile]
+    rows = [f"| {row.value} | " + " | ".join(words(matrix[row][ask]) for ask in Ask) + " |" for row in Row]
 
     assert "\n".join([heading, "| --- " * (len(Ask) + 1) + "|", *rows]) in PAGE
 
@@ -45,6 +50,16 @@ def test_the_thresholds_on_the_page_are_those_of_the_gates() -> None:
     assert f"≥ {exposure.LEAST} and ≥ photo + {exposure.RISE}" in PAGE
     assert f"faces ≥ {stranger.LEAST_SIDE_PIXELS} px, detector ≥ {stranger.LEAST_SCORE}" in PAGE
 
+    assert f"at most {known.NEAR_BITS} of 256 bits apart" in PAGE
+    assert f"at ≥ {exposed.LEAST} in the photo" in PAGE
+    assert f"≥ {exposed.DOUBT} or NudeNet ≥ {exposed.SURE}" in PAGE
+    assert f"looks younger than {age.CHILD_BELOW:.0f}" in PAGE
+    assert f"where a minor is possible ({age.MINOR_POSSIBLE})" in PAGE
+    assert f"from {written.INSTRUCTION_WORDS} words on" in PAGE
+    assert f"open_nsfw {STRICT_NSFW_REFUSE} on" in PAGE
 
-def test_every_gate_of_the_clip_is_on_the_page() -> None:
-    assert all(f"`{gate.GATE}`" in PAGE for gate in (flashing, exposure, stranger))
+
+def test_every_gate_of_photo_and_clip_is_on_the_page() -> None:
+    gates = [gate.GATE for gate in (flashing, exposure, stranger, known, nudity, exposed, written, age, pair)]
+
+    assert all(f"`{gate}`" in PAGE for gate in [*gates, *(f"photo.{name}" for name in KINDS)])

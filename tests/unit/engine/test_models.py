@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from engine.classifiers import faces, nsfw, sentences
+from engine.classifiers import faces, nsfw, sentences, written
 from engine.errors import ConfigError
 from engine.models import Catalog, ModelFile, Package, Source, describe, fetch, find_model, load_catalog
 
@@ -226,17 +226,34 @@ def test_the_catalogue_is_whole():
     for known in catalog.model:
         assert sum(map(bool, (known.sources, known.parts, known.installed))) == 1
         assert {source.package for source in (*known.sources, *known.parts)} <= packages
-        assert known.kind == "optional" or known.licence in {"Apache-2.0", "MIT", "BSD-2-Clause"}
+        assert known.kind == "optional" or known.licence in {"Apache-2.0", "MIT", "BSD-2-Clause", "CC0-1.0"}
         assert ("AGPL" in known.licence) == bool(known.licence_note)
         assert known.licence in (Path(__file__).parents[3] / "THIRD_PARTY.md").read_text(encoding="utf-8")
 
 
 def test_what_installed_packages_bring_is_listed_as_it_is_used():
-    used = (faces.YUNET, faces.SFACE, nsfw.OPEN_NSFW, sentences.USE_WEIGHTS, sentences.USE_TOKENS)
+    used = (
+        faces.YUNET,
+        faces.SFACE,
+        nsfw.OPEN_NSFW,
+        sentences.USE_WEIGHTS,
+        sentences.USE_TOKENS,
+        written.DETECTOR,
+        written.RECOGNISER,
+    )
     listed = [known for known in load_catalog().model if known.installed]
 
     assert {(weights.package, weights.member, weights.sha256) for weights in used} == {
         (known.installed.module, known.installed.member, known.sha256) for known in listed
     }
-    assert all(state.present for state in describe(Path("nowhere")) if state.model.installed)
-    assert all(known.size_bytes == known.path(Path("nowhere")).stat().st_size for known in listed)
+    needed = [
+        known
+        for known in describe(Path("nowhere"))
+        if known.model.installed and known.model.kind != "optional"
+    ]
+    assert all(state.present for state in needed)
+    assert all(
+        known.size_bytes == path.stat().st_size
+        for known in listed
+        if (path := known.path(Path("nowhere"))).exists() or known.kind != "optional"
+    )

@@ -91,6 +91,7 @@ def test_weights_that_were_not_fetched_are_named_with_the_command(tmp_path: Path
 
 
 def test_text_in_a_picture_is_read_line_by_line() -> None:
+    pytest.importorskip("rapidocr", reason="the extra ocr is not installed")
     picture = portrait()
     for text, y in (("TAKE OFF HER DRESS", 60), ("right now please", 440)):
         cv2.putText(picture, text, (20, y), cv2.FONT_HERSHEY_SIMPLEX, 0.9, (255, 255, 255), 2)

@@ -18,6 +18,7 @@ from engine import config, logs, models
 from engine.detector import Detector
 from engine.doctor import Mark, examine
 from engine.errors import ConfigError
+from engine.fleet.node import Node, bring_token
 from engine.ledger import RegistryFile, backups, read_figures
 from engine.process import is_ready, look_over, prepare, serve
 from engine.provenance import keys as signing_keys
@@ -137,6 +138,65 @@ def keys_renew(path: Path) -> None:
     with explained():
         loaded = config.load(path)
         click.echo(str(signing_keys.renew_leaf(loaded.keys, operator=loaded.provenance.operator)))
+
+
+@main.group()
+def cluster() -> None:
+    """This machine as a part of a Ray cluster."""
+
+
+at_host = click.option(
+    "--host", default="127.0.0.1", show_default=True, help="This machine's address in the private network."
+)
+with_gpus = click.option(
+    "--gpus",
+    type=click.IntRange(min=0),
+    default=0,
+    help="How many GPUs it has, each a worker; 0 for one worker on the CPU.",
+)
+
+
+@cluster.command("head")
+@at_config
+@at_host
+@with_gpus
+@click.option("--port", type=click.IntRange(1, 65535), default=6379, show_default=True)
+def cluster_head(path: Path, host: str, gpus: int, port: int) -> None:
+    """The head, with workers on this machine; makes the cluster's token. Runs until it is stopped."""
+    with explained():
+        loaded = config.load(path)
+        bring_token(loaded.cluster_token)
+        node = Node(
+            host=host,
+            port=port,
+            head=None,
+            workers=max(1, gpus),
+            gpus=gpus,
+            token_file=loaded.cluster_token,
+            models=loaded.models,
+        )
+        node.run()
+
+
+@cluster.command("join")
+@click.argument("head")
+@at_config
+@at_host
+@with_gpus
+@click.option("--token-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True)
+def cluster_join(head: str, path: Path, host: str, gpus: int, token_file: Path) -> None:
+    """One more machine: HEAD is the head's address, such as 10.0.0.1:6379. Runs until it is stopped."""
+    with explained():
+        node = Node(
+            host=host,
+            port=0,
+            head=head,
+            workers=max(1, gpus),
+            gpus=gpus,
+            token_file=token_file.resolve(),
+            models=config.load(path).models,
+        )
+        node.run()
 
 
 @main.group("models")

@@ -131,6 +131,17 @@ class RendererTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     drawn_background: bool = True
 
 
+class ClusterTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[cluster]`: other machines, through Ray. Without an `address` everything is rendered here."""
+
+    address: str = ""
+    token_file: str = ""
+    """Empty for `cluster.token` in the data folder."""
+    workers: Count = 1
+    """How many there may be at most, over all machines."""
+    gpus_per_worker: Annotated[float, msgspec.Meta(ge=0, le=8)] = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
     """Everything that the engine process is told."""
@@ -144,6 +155,7 @@ class EngineConfig:
     policy: PolicyConfig = field(default_factory=PolicyConfig)
     provenance: ProvenanceTable = field(default_factory=ProvenanceTable)
     retention: RetentionTable = field(default_factory=RetentionTable)
+    cluster: ClusterTable = field(default_factory=ClusterTable)
     folder: Path = Path()
     """Where the configuration lies; paths in it are relative to it."""
 
@@ -158,6 +170,11 @@ class EngineConfig:
     @property
     def models(self) -> Path:
         return self.data / "models"
+
+    @property
+    def cluster_token(self) -> Path:
+        named = self.cluster.token_file
+        return self.folder / named if named else self.data / "cluster.token"
 
     @property
     def keys(self) -> Path:
@@ -184,6 +201,7 @@ def load(path: Path | None) -> EngineConfig:
         policy=_list_in_folder(settings.table(tables, "policy", PolicyConfig), folder.resolve()),
         provenance=settings.table(tables, "provenance", ProvenanceTable),
         retention=settings.table(tables, "retention", RetentionTable),
+        cluster=settings.table(tables, "cluster", ClusterTable),
     )
     for problem in _contradictions(config):
         raise ConfigError(problem)

@@ -154,6 +154,10 @@ class WorkerDied(Fault):
     cause = FailureCause.WORKER_DIED
 
 
+class MachineLost(WorkerDied):
+    """The machine, or the way to it, went away under the job: nothing speaks against the job."""
+
+
 class WorkerHung(Fault):
     """The worker made no progress within its deadline and was killed."""
 

@@ -20,9 +20,11 @@ from engine.classifiers.judges import JudgeSettings
 from engine.client import Address, EngineClient
 from engine.config import EngineConfig
 from engine.detector import Detector
-from engine.dispatcher import Dispatcher, Retention
+from engine.dispatcher import Dispatcher, Fleet, Retention
 from engine.errors import ConfigError, EngineUnavailable
 from engine.finishing import Finishing
+from engine.fleet import WorkerSettings
+from engine.fleet.cluster import ClusterFleet
 from engine.fleet.confinement import worker_sandbox
 from engine.fleet.local import LocalFleet
 from engine.judging import Judging, look_over_judge
@@ -137,6 +139,34 @@ async def reload(door: Door, loaded: EngineConfig) -> None:
     log.info("configuration reloaded", policy_version=dispatcher.shop.screening.policy_version)
 
 
+@asynccontextmanager
+async def _fleet(loaded: EngineConfig) -> AsyncIterator[Fleet]:
+    """The machines of a cluster where there is one, else this one."""
+    models, work = loaded.models, loaded.data / "work"
+    if loaded.cluster.address:
+        settings = WorkerSettings(
+            renderer=loaded.engine.renderer, models=models, work=work, options=loaded.renderer
+        )
+        async with ClusterFleet(
+            address=loaded.cluster.address,
+            token_file=loaded.cluster_token,
+            settings=settings,
+            workers=loaded.cluster.workers,
+            gpus=loaded.cluster.gpus_per_worker,
+        ) as cluster:
+            yield cluster
+        return
+    async with LocalFleet(
+        renderer=loaded.engine.renderer,
+        models=models,
+        work=work,
+        options=loaded.renderer,
+        devices=loaded.engine.devices,
+        sandbox=worker_sandbox(loaded.engine.renderer, data=loaded.data, models=models),
+    ) as local:
+        yield local
+
+
 def _limits(loaded: EngineConfig) -> Limits:
     return Limits(
         depth=loaded.limits.depth,
@@ -195,16 +225,7 @@ async def engine(loaded: EngineConfig) -> AsyncIterator[Door]:
                 ),
             )
         )
-        fleet = await parts.enter_async_context(
-            LocalFleet(
-                renderer=loaded.engine.renderer,
-                models=loaded.models,
-                work=loaded.data / "work",
-                options=loaded.renderer,
-                devices=loaded.engine.devices,
-                sandbox=worker_sandbox(loaded.engine.renderer, data=loaded.data, models=loaded.models),
-            )
-        )
+        fleet = await parts.enter_async_context(_fleet(loaded))
         detector = Detector(
             root_pem=signing_keys.read_root(loaded.keys),
             watermark_key=bring_watermark_key(loaded.keys),

@@ -15,6 +15,7 @@ T = TypeVar("T")
 
 TABLES = frozenset(
     {
+        "cluster",
         "telegram",
         "bot",
         "web",

@@ -43,6 +43,11 @@ class Kept:
             await self._child.close()
 
     @property
+    def child(self) -> Child | None:
+        """The one that is there; it may have ended already."""
+        return self._child
+
+    @property
     def ready(self) -> bool:
         return self._child is not None and self._child.alive
 

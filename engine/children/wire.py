@@ -56,8 +56,13 @@ class Fell(msgspec.Struct, frozen=True, tag_field="type", tag="fell"):
 
 def frame(message: msgspec.Struct) -> bytes:
     """Length and body. Paths cross as text."""
-    body = msgspec.msgpack.encode(message, enc_hook=_plain)
+    body = packed(message)
     return LENGTH.pack(len(body)) + body
+
+
+def packed(message: msgspec.Struct) -> bytes:
+    """The body of a frame."""
+    return msgspec.msgpack.encode(message, enc_hook=_plain)
 
 
 def message_in(body: bytes, kind: Any) -> Any:

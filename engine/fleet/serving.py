@@ -7,6 +7,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 from engine.children import Link, error_place
 from engine.errors import PoorClip
@@ -41,7 +42,7 @@ def serve(link: Link, make: MakeClip, *, renderer: str = "") -> None:
     link.send(Ready(renderer))
     while True:
         order = inbox.next_order()
-        reply = _carry_out(order, inbox, link, make)
+        reply = carry_out(order, partial(inbox.is_canceled, order), link.send, make)
         inbox.forget(order)
         link.send(reply)
         if isinstance(reply, Failed) and reply.poisoned:
@@ -78,17 +79,20 @@ class Inbox:
             os._exit(0)  # the engine hung up: whatever the main thread does now is for nobody
 
 
-def _carry_out(order: RenderOrder, inbox: Inbox, link: Link, make: MakeClip) -> FromWorker:
+def carry_out(
+    order: RenderOrder, is_canceled: Callable[[], bool], send: Callable[[Progress], None], make: MakeClip
+) -> FromWorker:
+    """The worker's last word on the order; what comes before it is sent, but not too often."""
     told, last = 0.0, ""
 
     def tell(progress: Progress) -> None:
         nonlocal told, last
-        if inbox.is_canceled(order):
+        if is_canceled():
             raise CancelRequested
         what = f"{type(progress).__name__} {getattr(progress, 'step', 0)}"
         if what != last or progress.fraction >= 1.0 or time.monotonic() - told >= _PROGRESS_EVERY_SECONDS:
             told, last = time.monotonic(), what
-            link.send(progress)
+            send(progress)
 
     try:
         return Done(make(order, tell))

@@ -11,7 +11,7 @@ from pathlib import Path
 from engine.children import Link
 from engine.errors import ConfigError
 from engine.fleet import Decoding, Drawing, Encoding, Loading, RenderOrder, Unusable, WorkerSettings
-from engine.fleet.serving import Tell, serve
+from engine.fleet.serving import MakeClip, Tell, serve
 from engine.media.clip import Frame, LabeledClip, RenderedClip
 from engine.media.encode import Stamp as FrameStamp
 from engine.media.encode import write_mp4
@@ -28,16 +28,18 @@ def main(link: Link) -> None:
     settings: WorkerSettings = link.receive(WorkerSettings)
     link.send(Loading(settings.renderer))
     try:
-        renderer = find_renderer(settings.renderer)(settings.models, settings.options)
-        renderer.warm_up()
+        name, make = prepare(settings)
     except ConfigError as error:
         link.send(Unusable(str(error)))
         return
-    serve(
-        link,
-        lambda order, tell: make_clip(order, renderer, settings.work, tell),
-        renderer=renderer.name,
-    )
+    serve(link, make, renderer=name)
+
+
+def prepare(settings: WorkerSettings) -> tuple[str, MakeClip]:
+    """Load and warm the renderer: its name, and what makes clips with it. Raises ConfigError."""
+    renderer = find_renderer(settings.renderer)(settings.models, settings.options)
+    renderer.warm_up()
+    return renderer.name, lambda order, tell: make_clip(order, renderer, settings.work, tell)
 
 
 def make_clip(order: RenderOrder, renderer: Renderer, work: Path, tell: Tell) -> LabeledClip:

@@ -13,6 +13,7 @@ from engine.errors import (
     DayQuotaExceeded,
     Fault,
     GroupQuotaExceeded,
+    MachineLost,
     NotFound,
     QuotaExceeded,
 )
@@ -212,7 +213,8 @@ class Verbs(Operators):
                 return self._end(job_id, JobStatus.REFUSED, refused_clip(job_id, running.reply_to, end))
             case Fault():
                 if end.cause in {FailureCause.WORKER_DIED, FailureCause.TIMED_OUT}:
-                    self._do("UPDATE jobs SET crashes = crashes + 1 WHERE id = ?", (job_id,))
+                    if not isinstance(end, MachineLost):
+                        self._do("UPDATE jobs SET crashes = crashes + 1 WHERE id = ?", (job_id,))
                     return self._put_back(job_id, why=end.cause.value, cause=end.cause)
                 failed = Failed(job_id=job_id, reply_to=running.reply_to, cause=end.cause)
                 return self._end(job_id, JobStatus.FAILED, failed)

@@ -12,6 +12,7 @@ from bot.config import load as load_bot
 from engine.api import Door
 from engine.config import (
     ClipTable,
+    ClusterTable,
     EngineTable,
     LimitsTable,
     PolicyConfig,
@@ -38,6 +39,7 @@ KINDS = {
     "policy": PolicyConfig,
     "provenance": ProvenanceTable,
     "retention": RetentionTable,
+    "cluster": ClusterTable,
 }
 
 

@@ -15,6 +15,7 @@ from engine.errors import (
     DayQuotaExceeded,
     Fault,
     GroupQuotaExceeded,
+    MachineLost,
     NotFound,
     QuotaExceeded,
     WorkerDied,
@@ -85,6 +86,22 @@ async def test_one_requester_cannot_fill_the_queue(ledger: Ledger) -> None:
     with pytest.raises(QuotaExceeded):
         await queue(ledger, a_request("ann-hash"))
     assert await queue(ledger, a_request("bob-hash"))
+
+
+async def test_a_lost_machine_does_not_bury_a_job_but_five_starts_do(ledger: Ledger) -> None:
+    request = a_request()
+    await queue(ledger, request)
+
+    ends = []
+    for _ in range(5):
+        job = await claim(ledger)
+        ends.append(
+            await ledger.write(
+                lambda verbs, job=job: verbs.finish(request.job_id, job.attempt, MachineLost())
+            )
+        )
+
+    assert ends == [JobStatus.QUEUED] * 4 + [JobStatus.FAILED]
 
 
 async def test_one_group_cannot_fill_the_queue(tmp_path: Path, clock: Clock) -> None:

@@ -14,7 +14,7 @@ import tempfile
 import time
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,20 +47,25 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--quick", action="store_true", help="200 people, 1,000 queued")
     options = parser.parse_args()
-    for figure in asyncio.run(
-        measure(people=200 if options.quick else 1000, queued=1000 if options.quick else 10_000)
-    ):
-        show(figure, as_json=options.json)
+    asyncio.run(
+        print_all(
+            people=200 if options.quick else 1000,
+            queued=1000 if options.quick else 10_000,
+            as_json=options.json,
+        )
+    )
 
 
-async def measure(*, people: int, queued: int) -> list[Figure]:
-    return [
-        *await at_once(people),
-        *await one_beside_fifty(),
-        *await fairness(),
-        *await slow_uploads(),
-        *await long_queue(queued),
-    ]
+async def print_all(*, people: int, queued: int, as_json: bool) -> None:
+    """Each as soon as it is known: all of it takes minutes."""
+    async for figure in measure(people=people, queued=queued):
+        show(figure, as_json=as_json)
+
+
+async def measure(*, people: int, queued: int) -> AsyncIterator[Figure]:
+    for scenario in (at_once(people), one_beside_fifty(), fairness(), slow_uploads(), long_queue(queued)):
+        for figure in await scenario:
+            yield figure
 
 
 async def at_once(people: int) -> list[Figure]:

@@ -128,7 +128,11 @@ def outage(length: Length, seed: int) -> list[Figure]:
 
 def crowds(length: Length, _seed: int) -> list[Figure]:
     people, queued = (1000, 10_000) if length is LONG else (200, 1000)
-    return asyncio.run(load.measure(people=people, queued=queued))
+
+    async def run() -> list[Figure]:
+        return [figure async for figure in load.measure(people=people, queued=queued)]
+
+    return asyncio.run(run())
 
 
 def queue(length: Length, _seed: int) -> list[Figure]:

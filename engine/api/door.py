@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import random
 import time
 from dataclasses import dataclass, field
 from errno import errorcode
@@ -287,7 +288,7 @@ class Door:
         """What speaks against any request, whoever sends it. Raises Busy or PhotoRejected."""
         dispatcher = self.dispatcher
         if not dispatcher.accepting or self._inside >= self.places:
-            raise errors.Busy(_DOOR_FULL_SECONDS)
+            raise errors.Busy(_DOOR_FULL_SECONDS * random.uniform(1, 3))  # noqa: S311  # so that not all come back at once
         if not enough_disk(dispatcher.shop.photos, megabytes=self.free_disk_megabytes):
             log.error("disk nearly full", free_megabytes_wanted=self.free_disk_megabytes)
             raise errors.Busy(_DISK_FULL_SECONDS)

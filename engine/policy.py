@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.classifiers.caption_head import CaptionHead
-from engine.classifiers.faces import FaceReader, FoundFace
+from engine.classifiers.faces import FaceReader
 from engine.classifiers.languages import LanguageGuesser
 from engine.classifiers.nsfw import NudityScorer
 from engine.classifiers.prompt_head import Meaning, PromptHead
@@ -39,12 +39,13 @@ from engine.gates.caption import Caption, read_caption
 from engine.gates.concepts import Ask, Reading, read_concepts
 from engine.gates.pair import Cell, Matrix, No, Ok, Presets, Row, strictest
 from engine.gates.share import ShareFacts
+from engine.gates.sightings import see_frame, see_photo
 from engine.photo_stage import PhotoReaders, PhotoSettings, PhotoStage, load_or_note
 from engine.prompts.hints import find_hints
 from engine.schema import Profile, Reason, Stage
 from engine.verdicts import AgeGroup, Allowed, PhotoFacts, Refusal, Remake, Screened
 
-POLICY_VERSION = "2026-11-27.3"
+POLICY_VERSION = "2026-11-27.4"
 """Changes with every change of a rule, a table, a threshold or a model; older clips are checked again."""
 
 CALM_PRESETS = ("gentle_zoom", "snow", "golden_hour", "fog")
@@ -252,7 +253,9 @@ class Judge:
         (all frames, rows, columns), linear 0..1.
         """
         docket = Docket(POLICY_VERSION)
-        for gate, rule in self._clip_gates(frames, luminance, frames_per_second, pixels, facts):
+        for gate, rule in self._clip_gates(
+            frames, luminance, frames_per_second, pixels, facts, remade=remade
+        ):
             docket.hear(Stage.CLIP, gate, lambda rule=rule: _after_remake(rule(), remade=remade))  # type: ignore[misc]
         return docket.close(facts)
 
@@ -344,6 +347,8 @@ class Judge:
         frames_per_second: float,
         pixels: Pixels,
         facts: PhotoFacts,
+        *,
+        remade: bool,
     ) -> Iterator[tuple[str, Callable[[], Ruling]]]:
         yield flashing.GATE, lambda: flashing.remake_flashing(luminance, frames_per_second=frames_per_second)
         scorer, reader = self.nudity_scorer, self.face_reader
@@ -356,10 +361,11 @@ class Judge:
             yield (
                 strangers.GATE,
                 lambda: strangers.remake_stranger(
-                    _photo_vectors(reader, pixels),
-                    [_frame_vectors(reader, frame) for frame in frames],
+                    see_photo(reader, pixels),
+                    [see_frame(reader, frame) for frame in frames],
                     match=self.settings.face_match,
                     stranger_below=self.settings.stranger_below,
+                    remade=remade,
                 ),
             )
 
@@ -402,24 +408,3 @@ def _after_remake(ruling: Ruling, *, remade: bool) -> Ruling:
     if remade and isinstance(verdict, Remake):
         return Ruling(Refusal(reason=verdict.reason, gate=verdict.gate, score=verdict.score), ruling.score)
     return ruling
-
-
-def _photo_vectors(reader: FaceReader, pixels: Pixels) -> strangers.Vectors:
-    """Every face of the photo counts, small and doubtful ones too: a zoom may make them large."""
-    return _vectors(reader, pixels, reader.find_closely(pixels))
-
-
-def _frame_vectors(reader: FaceReader, frame: Pixels) -> strangers.Vectors:
-    found = [
-        f
-        for f in reader.find(frame)
-        if f.face.score >= strangers.LEAST_SCORE
-        and min(f.face.width, f.face.height) >= strangers.LEAST_SIDE_PIXELS
-    ]
-    return _vectors(reader, frame, found)
-
-
-def _vectors(reader: FaceReader, pixels: Pixels, found: Sequence[FoundFace]) -> strangers.Vectors:
-    if not found:
-        return np.zeros((0, 128), dtype=np.float32)
-    return np.stack([reader.embed(pixels, face) for face in found])

@@ -10,9 +10,10 @@ import msgspec
 from engine.children import Link, error_place
 from engine.config import PolicyConfig
 from engine.errors import ConfigError
-from engine.media.decode import read_clip_info, sample_frames
+from engine.media.decode import frames_at, read_clip_info
 from engine.media.luminance import read_luminance
 from engine.media.photo import read_pixels
+from engine.media.samples import choose_frames
 from engine.policy import Judge
 from engine.screening import (
     CheckClip,
@@ -28,8 +29,8 @@ from engine.screening import (
 )
 from engine.verdicts import Screened
 
-SAMPLES = 10
-"""Frames of a clip that the classifiers look at, the first and the last among them."""
+SAMPLES, CHANGES = 8, 2
+"""Frames of a clip that the classifiers look at, the first and the last among them, and two after each great change."""
 
 
 def main(link: Link) -> None:
@@ -77,9 +78,10 @@ def _screen(judge: Judge, question: Question) -> Screened:
 
 def _screen_clip(judge: Judge, question: CheckClip) -> Screened:
     path = question.clip_path
+    luminance = read_luminance(path)
     return judge.clip(
-        frames=sample_frames(path, SAMPLES),
-        luminance=read_luminance(path),
+        frames=frames_at(path, choose_frames(luminance, evenly=SAMPLES, changes=CHANGES)),
+        luminance=luminance,
         frames_per_second=read_clip_info(path).frames_per_second,
         pixels=read_pixels(question.photo_path.read_bytes()),
         facts=question.facts,

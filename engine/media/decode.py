@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +37,13 @@ def sample_frames(path: Path, count: int) -> list[RGB]:
     """At most `count` frames, evenly spaced, the first and the last among them. ValueError: not a readable clip."""
     with _open(path) as container:
         total = _count(container)
-        wanted = {round(number) for number in np.linspace(0, total - 1, min(count, total))}
+    return frames_at(path, {round(number) for number in np.linspace(0, total - 1, min(count, total))})
+
+
+def frames_at(path: Path, numbers: Collection[int]) -> list[RGB]:
+    """The frames with these numbers, in order of time. Raises ValueError: not a readable clip, or it is shorter."""
+    wanted = set(numbers)
+    with _open(path) as container:
         frames = [
             _to_rgb(frame) for number, frame in enumerate(container.decode(video=0)) if number in wanted
         ]

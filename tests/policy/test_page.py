@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.classifiers.picture_judges import KINDS
-from engine.gates import age, exposed, exposure, flashing, known, nudity, pair, stranger, written
+from engine.gates import age, exposed, exposure, flashing, known, nudity, pair, sightings, stranger, written
 from engine.gates.concepts import Ask
 from engine.gates.pair import Cell, No, Ok, Presets, Row
 from engine.policy import MATRICES, STRICT_NSFW_REFUSE
@@ -48,7 +48,8 @@ def test_the_matrix_on_the_page_is_the_matrix(profile: Profile) -> None:
 def test_the_thresholds_on_the_page_are_those_of_the_gates() -> None:
     assert f"more than {flashing.MOST_PER_SECOND} in any second" in PAGE
     assert f"≥ {exposure.LEAST} and ≥ photo + {exposure.RISE}" in PAGE
-    assert f"faces ≥ {stranger.LEAST_SIDE_PIXELS} px, detector ≥ {stranger.LEAST_SCORE}" in PAGE
+    assert f"faces ≥ {sightings.LEAST_SIDE_PIXELS} px, detector ≥ {sightings.LEAST_SCORE}" in PAGE
+    assert f"< {stranger.SIDE_BELOW} where it is seen from the side" in PAGE
 
     assert f"at most {known.NEAR_BITS} of 256 bits apart" in PAGE
     assert f"at ≥ {exposed.LEAST} in the photo" in PAGE

@@ -4,64 +4,7 @@ import pytest
 from engine.gates.exposure import remake_exposure
 from engine.gates.flashing import most_flashes_in_a_second, remake_flashing
 from engine.gates.nudity import refuse_nudity
-from engine.gates.stranger import remake_stranger
-from engine.schema import Reason
 from engine.verdicts import Allowed, Refusal, Remake
-
-ANNA, BEN, EVE = np.eye(3, 128, dtype=np.float32)
-NOBODY = np.zeros((0, 128), dtype=np.float32)
-
-
-def faces(*vectors: np.ndarray) -> np.ndarray:
-    return np.stack(vectors)
-
-
-def alike(vector: np.ndarray, cosine: float) -> np.ndarray:
-    """A vector with this cosine to the given one, and none to the others."""
-    aside = np.eye(1, 128, 100, dtype=np.float32)[0]
-    return (cosine * vector + np.sqrt(1 - cosine**2) * aside).astype(np.float32)
-
-
-def verdict(photo: np.ndarray, frames: list[np.ndarray]) -> object:
-    ruling = remake_stranger(photo, frames, match=0.40, stranger_below=0.30)
-    return ruling.verdict.reason if isinstance(ruling.verdict, Remake) else ruling.verdict
-
-
-def test_the_same_people_pass() -> None:
-    both = faces(ANNA, BEN)
-
-    assert verdict(both, [both, faces(BEN, ANNA), faces(ANNA), both]) == Allowed()
-
-
-def test_a_stranger_in_two_neighbouring_frames_is_stopped() -> None:
-    assert verdict(faces(ANNA), [faces(ANNA), faces(ANNA, EVE), faces(ANNA, EVE)]) is Reason.UNKNOWN_FACE
-
-
-def test_one_bad_frame_never_decides() -> None:
-    frames = [faces(ANNA), faces(ANNA, EVE), faces(ANNA), faces(ANNA, EVE)]
-
-    assert verdict(faces(ANNA), frames) == Allowed()
-
-
-def test_a_face_in_place_of_another_is_stopped() -> None:
-    assert verdict(faces(ANNA), [faces(EVE)] * 2) is Reason.UNKNOWN_FACE
-
-
-def test_a_face_that_appears_twice_is_one_too_many() -> None:
-    assert verdict(faces(ANNA), [faces(ANNA, ANNA)] * 2) is Reason.UNKNOWN_FACE
-
-
-def test_a_face_where_the_photo_has_none_is_stopped() -> None:
-    assert verdict(NOBODY, [faces(EVE)] * 2) is Reason.UNKNOWN_FACE
-
-
-def test_a_face_that_drifts_away_is_stopped() -> None:
-    assert verdict(faces(ANNA), [faces(alike(ANNA, 0.35))] * 3) is Reason.UNKNOWN_FACE
-    assert verdict(faces(ANNA), [faces(alike(ANNA, 0.60))] * 3) == Allowed()
-
-
-def test_faces_that_cannot_be_seen_count_neither_way() -> None:
-    assert verdict(faces(ANNA, BEN), [NOBODY] * 8) == Allowed()
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Train the prompt head: templates and hand-written captions in, `prompt_head.npz` and its model card out.
 
-Reads only files of this repository (`bench/captions/`) and takes seconds. The held-out captions are read at the very
+Reads only files of this repository (`bench/captions/`) and takes a few minutes. The held-out captions are read at the very
 end, for the card; no threshold looks at them.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,10 +42,14 @@ FALSE_REFUSALS = 0.012
 harm; of VBench's, which nobody here wrote, the same threshold refuses a tenth of that."""
 FALSE_PRESETS = 0.02
 """The same for the lower threshold, above which a caption is answered with preset motions."""
+LEAST_REFUSE_AT = 0.75
+"""Of VBench's 944 captions, in whose words nothing here is written, .73 refused .3 % and .69 twice that."""
 AGREE_AT = 0.3
 """Below this harm a rule that is not firm is overruled: .3 cost .004 of recall and spared a third of the hard-benign."""
 FOLDS = 5
 VECTOR = 512
+CAPTIONS_A_REASON = 80
+SLOT = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,23 @@ def read_descriptions(path: Path) -> list[Example]:
             action = chance.choice(parts["actions"])
             words = (chance.choice(parts["subjects"]), action, chance.choice(["", *parts["places"]]))
             examples.append(Example(" ".join(words).strip(), "plain", language, action))
+    return examples
+
+
+def read_grammar(path: Path) -> list[Example]:
+    """Patterns with their slots filled, the same ones in every run; a pattern's verb keeps its captions in one fold."""
+    tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    chance = random.Random(11)  # noqa: S311 - the same captions in every run, not a secret
+    examples = []
+    for label, patterns in tables["patterns"].items():
+        for pattern in patterns:
+            for _ in range(CAPTIONS_A_REASON // (1 if label == "hard" else len(patterns))):
+                text, told = pattern, pattern
+                while (slot := SLOT.search(text)) is not None:
+                    word = chance.choice(tables["lists"][slot.group(1)])
+                    told = word if slot.group(1) not in {"who", "victim", "city"} else told
+                    text = text.replace(slot.group(), word, 1)
+                examples.append(Example(text, label, "en", told))
     return examples
 
 
@@ -189,6 +211,7 @@ def main() -> None:
         *read_templates(CAPTIONS / "templates_en.toml"),
         *read_descriptions(CAPTIONS / "descriptive.toml"),
         *read_figures(CAPTIONS / "figures.toml"),
+        *read_grammar(CAPTIONS / "grammar_en.toml"),
         *read_tsv(CAPTIONS / "train.tsv"),
         *read_tsv(CAPTIONS / "written.tsv"),
     ]
@@ -202,7 +225,7 @@ def main() -> None:
 
     scores = out_of_fold(examples, vectors, classes, len(names))
     plain = scores[[e.label == "plain" for e in examples]]
-    refuse_at = float(np.quantile(plain, 1 - FALSE_REFUSALS))
+    refuse_at = max(LEAST_REFUSE_AT, float(np.quantile(plain, 1 - FALSE_REFUSALS)))
     unsure_at = float(np.quantile(plain, 1 - FALSE_PRESETS))
 
     w, b = fit(*with_blind(vectors, classes), len(names))
@@ -219,7 +242,7 @@ def main() -> None:
     card = {
         "name": "zoetrope prompt head",
         "encoder": f"{USE_WEIGHTS.package}/{USE_WEIGHTS.member} {USE_WEIGHTS.sha256[:16]}",
-        "data": "own captions only: templates_en.toml, descriptive.toml, figures.toml, train.tsv and written.tsv in bench/captions",
+        "data": "own captions only: templates_en.toml, descriptive.toml, figures.toml, grammar_en.toml, train.tsv and written.tsv in bench/captions",
         "licence": "Apache-2.0",
         "examples": {name: int((classes == i).sum()) for i, name in enumerate(names)},
         "refuse_at": round(refuse_at, 4),

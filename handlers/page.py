@@ -10,6 +10,7 @@ def page_words(say: Texts) -> dict[str, str]:
     """What stands on the page, escaped for HTML, by the names of the places in `bot/pages/verify.html`."""
     return {
         "language": say.language,
+        "direction": say.direction,
         "title": say.say("Was this video made here?"),
         "intro": say.say(
             "Every clip of this bot carries signed credentials. "

@@ -21,9 +21,12 @@ from babel.messages.pofile import read_po
 SOURCE_LANGUAGE = "en"
 """The language of the messages in the code; it needs no catalogue."""
 
-LANGUAGES = ("en", "de", "it")
+LANGUAGES = ("en", "ar", "de", "es", "fa", "fr", "id", "it", "pt", "tr", "zh")
 
 DOMAIN = "zoetrope"
+
+FIRST_STRONG_ISOLATE, POP_ISOLATE = "\u2068", "\u2069"
+"""Unicode's UAX #9: what stands between them has a direction of its own."""
 
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
@@ -50,11 +53,23 @@ class Texts:
 
     def say(self, message: str, /, **values: object) -> Html:
         """A message as Telegram HTML."""
-        return _fill(self._catalogue.gettext(message), values)
+        return self._fill(self._catalogue.gettext(message), values)
 
     def count(self, one: str, many: str, number: int, /, **values: object) -> Html:
         """A message that depends on `{number}`, as Telegram HTML."""
-        return _fill(self._catalogue.ngettext(one, many, number), {"number": number, **values})
+        return self._fill(self._catalogue.ngettext(one, many, number), {"number": number, **values})
+
+    @property
+    def direction(self) -> str:
+        """As HTML calls it: "ltr" or "rtl"."""
+        return str(self._locale.text_direction)
+
+    def _fill(self, message: str, values: dict[str, object]) -> Html:
+        """Names and numbers must not turn the words around them over: in right-to-left text they are isolated."""
+        first, last = (FIRST_STRONG_ISOLATE, POP_ISOLATE) if self.direction == "rtl" else ("", "")
+        return Html(
+            message.format(**{name: f"{first}{_escape(value)}{last}" for name, value in values.items()})
+        )
 
     def plain(self, message: str, /, **values: object) -> str:
         """A message without markup, for buttons, menus and the answers to button presses."""
@@ -123,10 +138,6 @@ def _catalogue(language: str) -> gettext.NullTranslations:
     write_mo(compiled, read_po(io.BytesIO(path.read_bytes()), locale=language))
     compiled.seek(0)
     return gettext.GNUTranslations(compiled)
-
-
-def _fill(message: str, values: dict[str, object]) -> Html:
-    return Html(message.format(**{name: _escape(value) for name, value in values.items()}))
 
 
 def _escape(value: object) -> str:

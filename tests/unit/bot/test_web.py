@@ -33,15 +33,17 @@ async def page(aiohttp_client, client):
 async def test_the_page_is_whole_in_every_language_and_lets_nothing_foreign_in(page):
     for wanted, language, title in (
         ("de-AT,de;q=0.9", "de", "Wurde dieses Video hier gemacht?"),
-        ("pt-BR, it;q=0.5, en", "it", "Questo video è stato creato qui?"),
+        ("ar", "ar", "هل صُنع هذا الفيديو هنا؟"),
+        ("nn-NO, it;q=0.5, en", "it", "Questo video è stato creato qui?"),
         ("zz", "en", "Was this video made here?"),
         ("<script>", "en", "Was this video made here?"),
     ):
         async with page.get("/verify", headers={"Accept-Language": wanted}) as answer:
             text = await answer.text()
 
+        direction = "rtl" if language == "ar" else "ltr"
         assert answer.status == 200
-        assert f'<html lang="{language}">' in text
+        assert f'<html lang="{language}" dir="{direction}">' in text
         assert f"<h1>{title}</h1>" in text
         assert "$" not in text
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"]

@@ -82,7 +82,7 @@ def test_problems_and_failures_are_whole_sentences_in_every_language() -> None:
         sentences = [say_photo_problem(say, problem) for problem in PhotoProblem]
         sentences += [say_failure(say, cause) for cause in FailureCause]
 
-        assert all(sentence.endswith(".") for sentence in sentences)
+        assert all(sentence.endswith((".", "。", "।")) for sentence in sentences)
         assert len(set(sentences)) == len(sentences)
 
 

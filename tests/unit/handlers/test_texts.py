@@ -67,9 +67,9 @@ def test_translations_keep_the_markup_of_their_message(language: str) -> None:
 
 
 def test_a_language_falls_back_from_region_to_language_to_english() -> None:
-    served = [language_of(code) for code in ("de", "de-at", "IT-ch", "pt-br", "zh-hans", None)]
+    served = [language_of(code) for code in ("de", "de-at", "IT-ch", "pt-br", "zh-hans", "ja", None)]
 
-    assert served == ["de", "de", "it", "en", "en", "en"]
+    assert served == ["de", "de", "it", "pt", "zh", "en", "en"]
 
 
 def test_a_language_code_that_the_engine_would_not_take_becomes_english() -> None:
@@ -141,8 +141,24 @@ def test_commands_fit_telegram_in_every_scope_and_language() -> None:
     menus = command_menus()
 
     assert len(menus) == 2 * len(LANGUAGES)
-    assert {menu.language_code for menu in menus} == {"", "de", "it"}
+    assert {menu.language_code for menu in menus} == {"", *TRANSLATED}
     for menu in menus:
         for command in menu.commands:
             assert 3 <= len(command.description) <= 256
             assert command.command.islower()
+
+
+def test_a_name_in_right_to_left_words_keeps_its_own_direction() -> None:
+    shared = texts("ar").say("📤 Shared with “{group}”.", group="Friends!")
+
+    assert "\u2068Friends!\u2069" in shared
+    assert "\u2068" not in texts("de").say("📤 Shared with “{group}”.", group="Friends!")
+
+
+@pytest.mark.parametrize(
+    ("language", "number"), [("ar", 2), ("ar", 11), ("tr", 3), ("zh", 1), ("id", 1), ("fa", 5)]
+)
+def test_every_plural_of_a_language_names_the_number(language: str, number: int) -> None:
+    said = texts(language).count("{number} clip was removed.", "{number} clips were removed.", number)
+
+    assert str(number) in said

@@ -23,6 +23,7 @@ from telegram.ext import (
     Defaults,
     ExtBot,
     MessageHandler,
+    MessageReactionHandler,
     TypeHandler,
 )
 
@@ -208,6 +209,10 @@ def handler_table() -> Table:
             MessageHandler(filters.ANSWERS_US, once_more.answered),
             MessageHandler(filters.PRIVATE_OTHER, help.not_a_photo),
             CallbackQueryHandler(press.pressed),
+            MessageReactionHandler(
+                story.reacted,
+                message_reaction_types=MessageReactionHandler.MESSAGE_REACTION_UPDATED,
+            ),
         ),
     )
 
@@ -247,6 +252,7 @@ async def _live(parts: Parts, stop: asyncio.Event) -> None:
                 parts.arrivals.run(parts.outbox),
                 every(PROGRESS_SECONDS, chores.show_progress),
                 every(STORIES_SECONDS, chores.end_stories),
+                every(STORIES_SECONDS, chores.show_hearts),
                 every(PRUNE_SECONDS, chores.prune),
                 introduce(parts.application.bot),
                 parts.poll.watch(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import uuid
 from collections.abc import Awaitable, Callable
 
 from bot.database import StorageError
@@ -12,10 +13,10 @@ from engine import logs
 from engine.clocks import ClockWatch
 from engine.errors import EngineError, NotFound
 from engine.schema import Failed, FailureCause, JobStatus
-from handlers import status
-from handlers.context import Services, Ticket
+from handlers import status, story
+from handlers.context import EditButtons, Services, Ticket
 from handlers.outcome import failure_note
-from handlers.story import end
+from handlers.texts import texts
 
 log = logs.get(__name__)
 
@@ -53,6 +54,8 @@ class Chores:
         self._now = now
         self._missed: dict[str, float] = {}
         """By job, since when the engine says that it does not know it."""
+        self._hearts: dict[str, int] = {}
+        """By story, what stands under it."""
         self._services = services
         self._store = store
 
@@ -87,8 +90,26 @@ class Chores:
 
     async def end_stories(self) -> None:
         """Take down the stories whose time is over."""
-        for story in await self._store.due_stories():
-            await end(story, self._services)
+        for due in await self._store.due_stories():
+            await story.end(due, self._services)
+
+    async def show_hearts(self) -> None:
+        """The number under each story: one edit at most each time, however many press. After a start, told anew."""
+        hearts = await self._store.liked()
+        told = self._hearts
+        for story_id in hearts.keys() | told.keys():
+            if told.get(story_id, 0) != hearts.get(story_id, 0):
+                await self._show_hearts(story_id, hearts.get(story_id, 0))
+        self._hearts = hearts
+
+    async def _show_hearts(self, story_id: str, hearts: int) -> None:
+        shown = await self._store.story(story_id)
+        if shown is None or shown.ended or shown.message_id is None:
+            return
+        ticket = await self._store.ticket_of_job(shown.job_id)
+        keyboard = story.story_keyboard(story_id, hearts, texts(ticket.locale if ticket else None))
+        note = EditButtons(chat_id=shown.chat_id, message_id=shown.message_id, keyboard=keyboard)
+        await self._services.outbox.put(f"hearts:{story_id}:{uuid.uuid4()}", note)
 
     async def prune(self) -> None:
         if self._clock.believed():

@@ -38,8 +38,10 @@ class BotConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """
 
     operator_chat: int | None = None
-    story_hours: Annotated[int, msgspec.Meta(ge=1, le=47)] = 24
-    """At most 47: Telegram lets a bot delete its own messages for 48 hours."""
+    story_hours: Annotated[int, msgspec.Meta(ge=1, le=46)] = 24
+    """At most 46: Telegram lets a bot delete its own messages for 48 hours, and a bot can be down for some."""
+    hide_after_reports: Annotated[int, msgspec.Meta(ge=1)] = 3
+    """So many members of a group hide a story until an operator decides."""
     stale_after_minutes: Positive = 60.0
     album_wait_seconds: Annotated[float, msgspec.Meta(ge=0, le=10)] = 1.5
     progress_private_seconds: Positive = 3.0
@@ -124,6 +126,7 @@ class Config:
         return Rules(
             operator_chat_id=self.bot.operator_chat,
             story_hours=self.bot.story_hours,
+            hide_after_reports=self.bot.hide_after_reports,
             stale_after_seconds=self.bot.stale_after_minutes * 60,
             album_wait_seconds=self.bot.album_wait_seconds,
             progress_private_seconds=self.bot.progress_private_seconds,

@@ -22,6 +22,7 @@ from engine.client import EngineClient
 from handlers.buttons import markup
 from handlers.context import (
     DeleteMessage,
+    EditButtons,
     EditText,
     EditToVideo,
     Keyboard,
@@ -86,6 +87,8 @@ class Delivery:
                 return await self._post_story(note, manner)
             case SendOriginal():
                 return await self._send_document(note, clip, manner)
+            case EditButtons():
+                return await self._edit_buttons(note)
             case DeleteMessage():
                 await self._bot.delete_message(note.chat_id, note.message_id)
                 return Said()
@@ -184,6 +187,16 @@ class Delivery:
                 raise
         return Said(message_id)
 
+    async def _edit_buttons(self, note: EditButtons) -> Said:
+        try:
+            await self._bot.edit_message_reply_markup(
+                note.chat_id, note.message_id, reply_markup=markup(note.keyboard)
+            )
+        except BadRequest as error:
+            if not is_not_modified(error):
+                raise
+        return Said(note.message_id)
+
     async def _send_text(self, note: EditText | SendText, manner: Manner) -> Said:
         return _said(
             await self._bot.send_message(
@@ -235,7 +248,7 @@ def is_send(note: Note) -> bool:
     match note:
         case EditToVideo() | EditText():
             return note.message_id is None
-        case DeleteMessage():
+        case DeleteMessage() | EditButtons():
             return False
         case _:
             return True

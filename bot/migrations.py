@@ -98,7 +98,39 @@ PREFERENCES = (
          PRIMARY KEY(chat_id, message_id)) STRICT, WITHOUT ROWID""",
 )
 
-STEPS: tuple[tuple[str, ...], ...] = (FIRST_TABLES, PREFERENCES)
+GROUPS = (
+    # What a group's admins chose; hours are the group's own.
+    """CREATE TABLE group_rules(
+         chat_id INTEGER PRIMARY KEY,
+         makers TEXT NOT NULL,
+         sharers TEXT NOT NULL,
+         people INTEGER NOT NULL,
+         clips_per_day INTEGER NOT NULL,
+         quiet_from INTEGER,
+         quiet_until INTEGER NOT NULL,
+         utc_hours INTEGER NOT NULL,
+         story_thread INTEGER) STRICT""",
+    # Requests for other people's photos; a row goes once the author has answered.
+    """CREATE TABLE consents(
+         job_id TEXT PRIMARY KEY,
+         chat_id INTEGER NOT NULL,
+         user_id INTEGER NOT NULL,
+         author_id INTEGER NOT NULL,
+         prompt TEXT NOT NULL,
+         ticket TEXT NOT NULL,
+         asked_at REAL NOT NULL) STRICT""",
+    "ALTER TABLE stories ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0",
+    """CREATE TABLE story_reports(
+         story_id TEXT NOT NULL,
+         user_id INTEGER NOT NULL,
+         PRIMARY KEY(story_id, user_id)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE hearts(
+         story_id TEXT NOT NULL,
+         user_id INTEGER NOT NULL,
+         PRIMARY KEY(story_id, user_id)) STRICT, WITHOUT ROWID""",
+)
+
+STEPS: tuple[tuple[str, ...], ...] = (FIRST_TABLES, PREFERENCES, GROUPS)
 """Append only. A file that went through the first n of them says so in its `user_version`."""
 
 

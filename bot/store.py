@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TypeVar
 
-from bot.database import Connection, Database, insert, read_as
+from bot.database import Connection, insert, read_as
+from bot.group_store import SqliteGroupStore, prune_groups
 from handlers.context import ClipRecord, Group, Person, Preferences, Question, Store, Story, Ticket
 
 T = TypeVar("T")
@@ -26,16 +26,15 @@ PERSONAL = {
     "ratings": "user_id = ?",
     "questions": "user_id = ?",
     "preferences": "chat_id = ?",
+    "consents": "? IN (user_id, author_id)",
+    "story_reports": "user_id = ?",
+    "hearts": "user_id = ?",
 }
 """What is a person's in each table. A private chat has the person's id. Inbox and outbox are emptied as they are handled."""
 
 
-class SqliteStore(Store):
+class SqliteStore(SqliteGroupStore, Store):
     """Implements `handlers.context.Store`. `now` is the clock in Unix seconds."""
-
-    def __init__(self, database: Database, *, now: Callable[[], float]) -> None:
-        self._database = database
-        self._now = now
 
     async def open_ticket(self, ticket: Ticket) -> Ticket:
         opened_at = self._now()
@@ -212,6 +211,7 @@ class SqliteStore(Store):
             connection.execute("DELETE FROM stories WHERE ended = 1 AND ends_at < ?", (limit,))
             connection.execute("DELETE FROM ratings WHERE rated_at < ?", (limit,))
             connection.execute("DELETE FROM questions WHERE asked_at < ?", (limit,))
+            prune_groups(connection, self._now())
             oldest_sight = self._now() - MEMBER_SECONDS
             connection.execute("DELETE FROM members WHERE seen_at < ?", (oldest_sight,))
 
@@ -232,7 +232,18 @@ class SqliteStore(Store):
 
 def follow_group(connection: Connection, old_chat_id: int, new_chat_id: int) -> None:
     """Move every row of a group to its new id, in the caller's transaction."""
-    for table in ("tickets", "clips", "stories", "outbox", "groups", "members", "preferences", "questions"):
+    for table in (
+        "tickets",
+        "clips",
+        "stories",
+        "outbox",
+        "groups",
+        "members",
+        "preferences",
+        "questions",
+        "group_rules",
+        "consents",
+    ):
         statement = f"UPDATE OR REPLACE {table} SET chat_id = ? WHERE chat_id = ?"  # our own names
         connection.execute(statement, (new_chat_id, old_chat_id))
 

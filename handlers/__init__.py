@@ -16,6 +16,7 @@ an engine that does not answer.
               MessageHandler(filters.PRIVATE_PHOTO, photo.received)     # photo or any document, private
               MessageHandler(filters.PRIVATE_OTHER, help.not_a_photo)   # anything else, private
               CallbackQueryHandler(press.pressed)                       # every button, by the table in press.py
+              MessageReactionHandler(story.reacted)                     # counted, where the bot is an admin
     errors    errors.on_error
 
 Everything else in a group, and edits, channel posts, guest and business messages, matches nothing.
@@ -24,4 +25,4 @@ Everything else in a group, and edits, channel posts, guest and business message
 
 from __future__ import annotations
 
-ALLOWED_UPDATES = ("message", "callback_query", "my_chat_member")
+ALLOWED_UPDATES = ("message", "callback_query", "my_chat_member", "message_reaction")

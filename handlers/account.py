@@ -8,8 +8,9 @@ from telegram import CallbackQuery, InputFile, Update
 
 from engine.errors import EngineUnavailable
 from engine.schema import Retention
+from handlers import group_settings
 from handlers.buttons import NOTHING, Action, Press, button, in_rows
-from handlers.context import Context, Keyboard, Preferences
+from handlers.context import Context, EditText, Keyboard, Preferences
 from handlers.people import may_press, sender_of
 from handlers.replies import answer_press, reply
 from handlers.story import end as end_story
@@ -122,20 +123,17 @@ async def press_never_mind(_: Press, query: CallbackQuery, context: Context) -> 
 
 
 async def show_settings(update: Update, context: Context) -> None:
-    """The language: in private the person's, in a group its own, which its admins choose."""
+    """In private the person's language; in a group what its admins choose for it."""
     message = update.effective_message
     if message is None:
         return
+    if message.chat.type != message.chat.PRIVATE:
+        await group_settings.show(message, context)
+        return
     say, services = texts(sender_of(message).locale), context.services
     chosen = (await services.store.preferences(message.chat.id)).language
-    in_group = message.chat.type != message.chat.PRIVATE
-    await reply(
-        message,
-        "settings",
-        _say_settings(say, in_group=in_group),
-        services,
-        keyboard=_languages(say, chosen, in_group=in_group),
-    )
+    keyboard = _languages(say, chosen, in_group=False)
+    await reply(message, "settings", _say_settings(say, in_group=False), services, keyboard=keyboard)
 
 
 async def press_language(press: Press, query: CallbackQuery, context: Context) -> None:
@@ -148,17 +146,36 @@ async def press_language(press: Press, query: CallbackQuery, context: Context) -
         say = texts(query.from_user.language_code)
         await answer_press(query, say.plain("Only an admin of this group can do that."))
         return
+    if press.look == group_settings.MENU:
+        await answer_press(query)
+        await _show_languages(query.message.chat.id, query, context)
+        return
     chosen = press.look if press.look in LANGUAGES else None
     await services.store.set_preferences(chat_id, Preferences(language=chosen))
     say = texts(chosen or query.from_user.language_code)
     language = name_of_language(say.language)
     await answer_press(query, say.plain("From now on I speak {language}.", language=language))
-    await services.outbox.progress(
-        chat_id,
-        query.message.message_id,
-        _say_settings(say, in_group=in_group),
-        _languages(say, chosen, in_group=in_group),
+    note = EditText(
+        chat_id=chat_id,
+        message_id=query.message.message_id,
+        text=_say_settings(say, in_group=in_group),
+        keyboard=_languages(say, chosen, in_group=in_group),
     )
+    await services.outbox.put(f"language:{query.id}", note)
+
+
+async def _show_languages(chat_id: int, query: CallbackQuery, context: Context) -> None:
+    """In place of the group's other settings."""
+    services, say = context.services, texts(query.from_user.language_code)
+    chosen = (await services.store.preferences(chat_id)).language
+    if query.message is not None:
+        note = EditText(
+            chat_id=chat_id,
+            message_id=query.message.message_id,
+            text=_say_settings(say, in_group=True),
+            keyboard=_languages(say, chosen, in_group=True),
+        )
+        await services.outbox.put(f"languages:{query.id}", note)
 
 
 async def speak_their_language(update: object, context: Context) -> None:

@@ -51,6 +51,10 @@ class Action(StrEnum):
     APPEAL = "A"
     UPHOLD = "H"
     AGREE = "G"
+    CONSENT = "C"
+    NO_CONSENT = "N"
+    SETTING = "S"
+    HEART = "L"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,7 @@ def read_press(data: str) -> Press | None:
     letter, *rest = data.split(":")
     try:
         action, subject = Action(letter), _long(rest[0])
-        if action in {Action.PRESET, Action.LANGUAGE}:
+        if action in {Action.PRESET, Action.LANGUAGE, Action.SETTING}:
             return Press(action, subject, look=rest[1])
         if action is Action.REMOVE:  # without a rule yet, or with the one that is broken
             return Press(action, subject, look=rest[1] if len(rest) > 1 else None)

@@ -15,6 +15,7 @@ from telegram.ext import CallbackContext, ExtBot
 
 from engine.client import EngineClient
 from engine.schema import Outcome
+from handlers.group_values import GroupStore
 from handlers.pace import Pace
 
 
@@ -68,7 +69,10 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Story(msgspec.Struct, frozen=True, kw_only=True):
-    """A clip shared into a group for a limited time. Times are Unix seconds; `message_id` is None until posted."""
+    """A clip shared into a group for a limited time. Times are Unix seconds; `message_id` is None until posted.
+
+    A hidden one waits for an operator.
+    """
 
     story_id: str
     job_id: str
@@ -79,6 +83,7 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     message_id: int | None = None
     thread_id: int | None = None
     ended: bool = False
+    hidden: bool = False
 
 
 class Preferences(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,6 +158,14 @@ class SendText(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=
     answer_to: int | None = None
 
 
+class EditButtons(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="edit_buttons"):
+    """Other buttons under a message of ours; one that is gone counts as done."""
+
+    chat_id: int
+    message_id: int
+    keyboard: Keyboard
+
+
 class PostStory(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="post_story"):
     """Post a delivered clip into a group by file id; the message id is kept with the story."""
 
@@ -185,7 +198,7 @@ class DeleteMessage(msgspec.Struct, frozen=True, kw_only=True, tag_field="type",
     message_id: int
 
 
-Note = EditToVideo | EditText | SendText | PostStory | SendOriginal | DeleteMessage
+Note = EditToVideo | EditText | EditButtons | SendText | PostStory | SendOriginal | DeleteMessage
 
 
 class Outbox(Protocol):
@@ -198,7 +211,7 @@ class Outbox(Protocol):
         """A passing remark: the latest per message wins, edits are spaced, and any may be dropped."""
 
 
-class Store(Protocol):
+class Store(GroupStore, Protocol):
     """The bot's own table of what the engine must not know."""
 
     async def open_ticket(self, ticket: Ticket) -> Ticket:
@@ -278,6 +291,7 @@ class Rules:
 
     operator_chat_id: int | None
     story_hours: int
+    hide_after_reports: int
     stale_after_seconds: float
     album_wait_seconds: float
     progress_private_seconds: float

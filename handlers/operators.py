@@ -25,7 +25,7 @@ from handlers.context import Context, DeleteMessage, EditText, Keyboard, SendTex
 from handlers.people import may_press
 from handlers.phrases import EXPLANATIONS
 from handlers.replies import answer_press, reply
-from handlers.story import end_stories_of
+from handlers.story import end_stories_of, show_again
 from handlers.texts import SOURCE_LANGUAGE, Html, Texts, paragraphs, texts
 
 log = logs.get("operators")
@@ -58,6 +58,7 @@ def card_keyboard(job_id: str, say: Texts) -> Keyboard:
 async def press_keep(press: Press, query: CallbackQuery, context: Context) -> None:
     if await _decided(press, query, context, OperatorDecision.KEEP):
         say = texts(SOURCE_LANGUAGE)
+        await show_again(press.subject, context.services, key=query.id)
         await _end_card(query, say.say("✅ Kept. It can be shared again."), (), context.services)
 
 

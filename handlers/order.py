@@ -16,6 +16,7 @@ from engine import errors, logs
 from engine.schema import Answer, JobRequest, JobView, Refused, Restricted
 from handlers.buttons import markup
 from handlers.context import Context, EditText, Services, Ticket
+from handlers.group_rules import barred
 from handlers.phrases import say_photo_problem
 from handlers.refusal import tell_refusal
 from handlers.status import progress_keyboard, progress_text
@@ -59,6 +60,10 @@ class _Withdrawn(Exception):
 async def place(order: Order, context: Context) -> None:
     """Repeatable: the same update finds its ticket, its placeholder and its job again."""
     services = context.services
+    if await services.store.ticket_of_job(order.ticket.job_id) is None and await barred(
+        order.ticket, context
+    ):
+        return
     ticket = await services.store.open_ticket(order.ticket)
     if ticket.ended:
         return

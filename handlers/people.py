@@ -51,6 +51,11 @@ async def may_press(query: CallbackQuery, *, owner_id: int, chat_id: int, contex
     return chat_id < 0 and await _status(chat_id, query.from_user.id, context) in ADMINS
 
 
+async def is_admin(chat_id: int, user_id: int, context: Context) -> bool:
+    """Also where the group itself speaks, through an anonymous admin. False where Telegram does not tell us."""
+    return user_id == chat_id or await _status(chat_id, user_id, context) in ADMINS
+
+
 async def is_present(chat_id: int, user_id: int, context: Context) -> bool:
     """False also where Telegram does not tell us: the bot is not in the group, or the person is unknown."""
     return await _status(chat_id, user_id, context) in PRESENT

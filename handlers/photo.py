@@ -12,6 +12,7 @@ from telegram.error import TelegramError
 
 from engine import logs
 from engine.schema import MAX_PHOTO_BYTES, MAX_PROMPT_CHARACTERS, PhotoProblem
+from handlers import consent
 from handlers.albums import Albums
 from handlers.context import Context, Services, Ticket
 from handlers.filters import words_for_us
@@ -64,7 +65,7 @@ async def asked(update: Update, context: Context) -> None:
     if original is None or find_photo(original) is None:
         await reply(message, "how", _say_how(say, in_group=message.chat.id < 0), services)
     elif message.chat.id < 0 and not _same_sender(message, original):
-        await reply(message, "consent", _say_consent(say), services)
+        await _ask_author(message, original, prompt, context)
     else:
         await _animate(message, original, prompt, context)
 
@@ -101,6 +102,19 @@ async def _animate(message: Message, original: Message, prompt: str, context: Co
         await acknowledge(message, context)
         await _explain_choices(message, photo, say, services)
         await place(Order(ticket=_ticket(message, photo, job_id), prompt=prompt), context)
+
+
+async def _ask_author(message: Message, original: Message, prompt: str, context: Context) -> None:
+    """What can be said at once is said at once, before anybody is asked."""
+    services, say = context.services, texts(sender_of(message).locale)
+    photo = find_photo(original)
+    if len(prompt) > MAX_PROMPT_CHARACTERS:
+        await reply(message, "long", say_too_long(say, len(prompt)), services)
+    elif isinstance(photo, PhotoProblem):
+        await reply(message, "problem", say.say(PHOTO_PROBLEMS[photo]), services)
+    elif photo is not None:
+        ticket = _ticket(message, photo, _job_id(message, services))
+        await consent.ask(message, original, ticket, prompt, context)
 
 
 def _ticket(message: Message, photo: PhotoFile, job_id: str) -> Ticket:
@@ -177,13 +191,6 @@ def _say_how(say: Texts, *, in_group: bool) -> Html:
             "or answer one of your own photos with it."
         )
     return say.say("Send me a photo, and in its caption what shall move: “snow, slow zoom in”.")
-
-
-def _say_consent(say: Texts) -> Html:
-    return say.say(
-        "This photo is somebody else's. I bring photos to life only for the person who sent them; "
-        "they can answer it with <code>/animate</code> themselves."
-    )
 
 
 def _say_stale(say: Texts) -> Html:

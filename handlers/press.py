@@ -6,7 +6,20 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from telegram import CallbackQuery, Update
 
-from handlers import account, cancel, clip, once_more, operators, preset, report, share, story, verify
+from handlers import (
+    account,
+    cancel,
+    clip,
+    consent,
+    group_settings,
+    once_more,
+    operators,
+    preset,
+    report,
+    share,
+    story,
+    verify,
+)
 from handlers.buttons import Action, Press, read_press
 from handlers.context import Context
 from handlers.replies import answer_press
@@ -27,6 +40,9 @@ ANSWERS: Mapping[Action, Callable[[Press, CallbackQuery, Context], Awaitable[Non
     Action.TAKE_BACK: story.press_take_back,
     **once_more.ACTIONS,
     **operators.ACTIONS,
+    **consent.ACTIONS,
+    Action.SETTING: group_settings.press_setting,
+    Action.HEART: story.press_heart,
     Action.VERIFY: verify.press_verify,
     Action.FORGET: account.press_forget,
     Action.NEVER_MIND: account.press_never_mind,

@@ -9,9 +9,10 @@ from engine import logs
 from engine.errors import NotFound
 from engine.schema import ReportRequest
 from handlers.buttons import Press
-from handlers.context import Context, SendText, Services
+from handlers.context import Context, SendText, Services, Story
 from handlers.operators import card_keyboard
 from handlers.replies import answer_press
+from handlers.story import hide
 from handlers.texts import SOURCE_LANGUAGE, Html, Texts, paragraphs, texts
 
 log = logs.get("report")
@@ -27,7 +28,17 @@ async def press_report_story(press: Press, query: CallbackQuery, context: Contex
     if story is None:
         await answer_press(query, texts(query.from_user.language_code).plain("This story has ended already."))
         return
+    await _count(story, query, context.services)
     await _report(story.job_id, query, context)
+
+
+async def _count(story: Story, query: CallbackQuery, services: Services) -> None:
+    """Enough members of the group hide it; a press from elsewhere is none of theirs."""
+    if query.message is None or query.message.chat.id != story.chat_id or story.ended or story.hidden:
+        return
+    reports = await services.store.report_story(story.story_id, query.from_user.id)
+    if reports >= services.rules.hide_after_reports:
+        await hide(story, services)
 
 
 async def _report(job_id: str, query: CallbackQuery, context: Context) -> None:

@@ -20,6 +20,7 @@ from engine.errors import EngineUnavailable, NotFound, RetryLater
 from engine.schema import Reason, Refused, ShareAllowed, ShareRequest
 from handlers.buttons import Action, Press, button
 from handlers.context import Button, ClipRecord, Context, EditText, Group, Keyboard, SendText, Services, Story
+from handlers.group_rules import why_not_shared
 from handlers.outcome import gone_sentence
 from handlers.people import is_present
 from handlers.phrases import say_refusal
@@ -116,6 +117,8 @@ async def group_chosen(update: Update, context: Context) -> None:
         await reply(message, "share", say.say(PRESS_AGAIN), services)
     elif not await is_present(group_id, user.id, context):
         await reply(message, "share", _say_not_together(say), services)
+    elif (why := await why_not_shared(clip, group_id, say, context)) is not None:
+        await reply(message, "share", why, services)
     else:
         group = Group(chat_id=group_id, title=message.chat_shared.title or "")
         await services.store.saw_group(group)
@@ -186,6 +189,11 @@ async def _sharing(press: Press, query: CallbackQuery, context: Context) -> _Sha
         await answer_press(query, _say_not_together(say), alert=True)
         return None
     await answer_press(query)
+    why = await why_not_shared(clip, press.chat_id, say, context)
+    if why is not None:
+        note = EditText(chat_id=query.message.chat.id, message_id=query.message.message_id, text=why)
+        await services.outbox.put(f"share:{query.id}", note)
+        return None
     return _Sharing(
         clip=clip,
         group=group,
@@ -271,9 +279,10 @@ async def _post(sharing: _Sharing, services: Services) -> None:
             maker_name=clip.maker_name,
             chat_id=group.chat_id,
             ends_at=services.now() + hours * 3600,
+            thread_id=(await services.store.group_rules(group.chat_id)).story_thread,
         )
     )
-    note = story_note(story, clip, hours=hours, locale=sharing.locale)
+    note = story_note(story, clip, now=services.now(), locale=sharing.locale)
     await services.outbox.put(f"story:{story_id}", note)
     take_back = button(say.plain("↩️ Take back"), Action.TAKE_BACK, story_id)
     await _tell(sharing, _say_shared(say, group, hours), services, keyboard=((take_back,),))

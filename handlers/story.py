@@ -3,35 +3,39 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 
 from telegram import CallbackQuery, Update
 
 from handlers.buttons import Action, Press, button
-from handlers.context import ClipRecord, Context, DeleteMessage, EditText, PostStory, Services, Story
+from handlers.context import (
+    ClipRecord,
+    Context,
+    DeleteMessage,
+    EditText,
+    Keyboard,
+    PostStory,
+    SendText,
+    Services,
+    Story,
+)
 from handlers.people import may_press, sender_of
 from handlers.phrases import say_made_with_ai
 from handlers.replies import answer_press, reply
-from handlers.texts import Html, Texts, paragraphs, texts
+from handlers.texts import SOURCE_LANGUAGE, Html, Texts, paragraphs, texts
 
 SUPERGROUP_PREFIX = "-100"
 
 
-def story_note(story: Story, clip: ClipRecord, *, hours: int, locale: str) -> PostStory:
-    """The AI label, the maker and the lifetime belong to the post: the file alone would not tell them."""
+def story_note(story: Story, clip: ClipRecord, *, now: float, locale: str, hearts: int = 0) -> PostStory:
+    """The AI label, the maker and the time left belong to the post: the file alone would not tell them."""
     say = texts(locale)
     caption = paragraphs(
         say_made_with_ai(say, clip.label),
-        say.count(
-            "By {name}, here for {number} hour.",
-            "By {name}, here for {number} hours.",
-            hours,
+        say.say(
+            "By {name}. It disappears {when}.",
             name=story.maker_name,
-        ),
-    )
-    keyboard = (
-        (
-            button(say.plain("🚩 Report"), Action.REPORT_STORY, story.story_id),
-            button(say.plain("↩️ Take back"), Action.TAKE_BACK, story.story_id),
+            when=say.moment(story.ends_at, now=now),
         ),
     )
     return PostStory(
@@ -39,9 +43,67 @@ def story_note(story: Story, clip: ClipRecord, *, hours: int, locale: str) -> Po
         chat_id=story.chat_id,
         file_id=clip.file_id,
         caption=caption,
-        keyboard=keyboard,
+        keyboard=story_keyboard(story.story_id, hearts, say),
         thread_id=story.thread_id,
     )
+
+
+def story_keyboard(story_id: str, hearts: int, say: Texts) -> Keyboard:
+    return (
+        (button(f"❤️ {hearts}" if hearts else "❤️", Action.HEART, story_id),),
+        (
+            button(say.plain("🚩 Report"), Action.REPORT_STORY, story_id),
+            button(say.plain("↩️ Take back"), Action.TAKE_BACK, story_id),
+        ),
+    )
+
+
+async def press_heart(press: Press, query: CallbackQuery, context: Context) -> None:
+    """Given or taken back. The number under the story follows within half a minute: a group has few edits to spare."""
+    services, say = context.services, texts(query.from_user.language_code)
+    story = await services.store.story(press.subject)
+    if story is None or story.ended or not _stands_here(story, query):
+        await answer_press(query, say.plain("This story has ended already."))
+        return
+    hearts = await services.store.set_heart(story.story_id, query.from_user.id)
+    await answer_press(query, f"❤️ {hearts}")
+
+
+async def reacted(update: Update, context: Context) -> None:
+    """A reaction in Telegram's own way counts like a heart; only bots that are admins are told of them."""
+    change = update.message_reaction
+    if change is None or change.user is None:
+        return
+    story_id = await context.services.store.story_at(change.chat.id, change.message_id)
+    if story_id is not None:
+        await context.services.store.set_heart(story_id, change.user.id, on=bool(change.new_reaction))
+
+
+async def hide(story: Story, services: Services) -> None:
+    """Out of the group until an operator decides; its maker is told. Repeatable."""
+    await _remove(story, services)
+    await services.store.hide_story(story.story_id, hidden=True)
+    ticket = await services.store.ticket_of_job(story.job_id)
+    if ticket is None or story.user_id < 0:
+        return
+    text = texts(ticket.locale).say(
+        "🚩 Several people reported a story of yours. It is hidden until a person has looked at it."
+    )
+    note = SendText(chat_id=story.user_id, text=text)
+    await services.outbox.put(f"hidden:{story.story_id}:{story.message_id}", note)
+
+
+async def show_again(job_id: str, services: Services, *, key: str) -> None:
+    """An operator keeps the clip: hidden stories come back for the time they have left. `key` is the decision's."""
+    clip = await services.store.clip(job_id)
+    ticket = await services.store.ticket_of_job(job_id)
+    for story in await services.store.live_stories(job_id=job_id):
+        if clip is not None and story.hidden:
+            hearts = await services.store.hearts(story.story_id)
+            locale = ticket.locale if ticket else SOURCE_LANGUAGE
+            note = story_note(story, clip, now=services.now(), locale=locale, hearts=hearts)
+            await services.store.hide_story(story.story_id, hidden=False)
+            await services.outbox.put(f"story:{story.story_id}:{key}", note)
 
 
 async def list_stories(update: Update, context: Context) -> None:
@@ -55,8 +117,10 @@ async def list_stories(update: Update, context: Context) -> None:
             "Stories live in groups: send /stories there. To share a clip, press “Share to a group” under it."
         )
     else:
-        stories = await services.store.live_stories(chat_id=message.chat.id)
-        text = _say_stories(say, stories, now=services.now())
+        live = await services.store.live_stories(chat_id=message.chat.id)
+        stories = [story for story in live if not story.hidden]
+        hearts = {story.story_id: await services.store.hearts(story.story_id) for story in stories}
+        text = _say_stories(say, stories, hearts, now=services.now())
     await reply(message, "stories", text, services)
 
 
@@ -102,23 +166,31 @@ async def end(story: Story, services: Services) -> None:
 async def _remove(story: Story, services: Services) -> None:
     if story.message_id is not None:
         note = DeleteMessage(chat_id=story.chat_id, message_id=story.message_id)
-        await services.outbox.put(f"ended:{story.story_id}", note)
+        await services.outbox.put(f"ended:{story.story_id}:{story.message_id}", note)
 
 
-def _say_stories(say: Texts, stories: list[Story], *, now: float) -> Html:
+def _stands_here(story: Story, query: CallbackQuery) -> bool:
+    return query.message is not None and query.message.chat.id == story.chat_id
+
+
+def _say_stories(say: Texts, stories: list[Story], hearts: Mapping[str, int], *, now: float) -> Html:
     if not stories:
         return say.say(
             "No story is live in this group. Clips come here with “Share to a group” under a clip."
         )
-    lines = [_line(say, number, story, now=now) for number, story in enumerate(stories, start=1)]
+    lines = [
+        _line(say, number, story, hearts[story.story_id], now=now)
+        for number, story in enumerate(stories, start=1)
+    ]
     return paragraphs(
         say.count("{number} story is live:", "{number} stories are live:", len(stories)), *lines
     )
 
 
-def _line(say: Texts, number: int, story: Story, *, now: float) -> Html:
+def _line(say: Texts, number: int, story: Story, hearts: int, *, now: float) -> Html:
     left = say.duration(story.ends_at - now)
-    return say.say("{place}. By {name}, {time} left.", place=number, name=_linked(story), time=left)
+    line = say.say("{place}. By {name}, {time} left.", place=number, name=_linked(story), time=left)
+    return Html(f"{line} ❤️ {hearts}") if hearts else line
 
 
 def _linked(story: Story) -> Html:

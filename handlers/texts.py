@@ -80,6 +80,17 @@ class Texts:
         rounded = _round_up(seconds)
         return str(format_timedelta(rounded, granularity="second", threshold=1, locale=self._locale))
 
+    def moment(self, unix: float, *, now: float) -> Html:
+        """A time to come that the reader's app counts down by itself; older apps show the words for how long it is now."""
+        words = format_timedelta(
+            _round_up(unix - now),
+            granularity="second",
+            threshold=1,
+            add_direction=True,
+            locale=self._locale,
+        )
+        return Html(f'<tg-time unix="{int(unix)}" format="r">{html.escape(str(words))}</tg-time>')
+
     def day(self, moment: datetime) -> str:
         """A date as it is written in the language; in UTC, so that it is the same for everybody who asks."""
         return str(format_date(moment.astimezone(UTC), format="long", locale=self._locale))

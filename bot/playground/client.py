@@ -112,6 +112,11 @@ class Play:
         except TimeoutError:
             return None
 
+    async def react(self, person: str, emoji: str, *, chat: str, message_id: int) -> None:
+        """In Telegram's own way, not by a button; "" takes it back."""
+        order = {"person": person, "chat": chat, "message_id": message_id, "emoji": emoji}
+        await self._post("react", order)
+
     async def share_chat(self, person: str, shared_chat: str, *, request_id: int | None = None) -> Seen:
         """Answer the bot's "choose a chat" button."""
         order = {"person": person, "shared": shared_chat, "request_id": request_id}

@@ -60,6 +60,15 @@ class PressOrder(msgspec.Struct, frozen=True, kw_only=True):
     data: str
 
 
+class ReactOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """An empty `emoji` takes one's own back."""
+
+    person: str
+    chat: str
+    message_id: int
+    emoji: str
+
+
 class ShareOrder(msgspec.Struct, frozen=True, kw_only=True):
     person: str
     shared: str
@@ -161,6 +170,7 @@ class Control:
             web.post("/play/edit", _told(self.edit)),
             web.post("/play/delete", _told(self.delete)),
             web.post("/play/press", _told(self.press)),
+            web.post("/play/react", _told(self.react)),
             web.post("/play/share-chat", _told(self.share_chat)),
             web.post("/play/person", _told(self.change_person)),
             web.post("/play/chat", _told(self.change_chat)),
@@ -208,6 +218,9 @@ class Control:
 
     async def press(self, order: Order) -> Any:
         return {"query": people.press(self.world, **msgspec.structs.asdict(order.as_(PressOrder)))}
+
+    async def react(self, order: Order) -> Any:
+        people.react(self.world, **msgspec.structs.asdict(order.as_(ReactOrder)))
 
     async def share_chat(self, order: Order) -> Any:
         return people.share_chat(self.world, **msgspec.structs.asdict(order.as_(ShareOrder))).seen()

@@ -121,6 +121,33 @@ def press(world: World, *, person: str, chat: str, message_id: int, data: str) -
     return query_id
 
 
+def react(world: World, *, person: str, chat: str, message_id: int, emoji: str) -> None:
+    """Put a reaction under a message, or take one's own back with "". Bots hear of it where they are admins."""
+    who, place = world.person(person), world.chat(chat)
+    message = world.find(place, message_id)
+    if message is None:
+        raise PlayError("that message is not there")
+    _check_may_write(place, who)
+    before = message.own_reactions.pop(who.user_id, "")
+    if emoji:
+        message.own_reactions[who.user_id] = emoji
+    world.touch()
+    if place.bot_status == "administrator":
+        body: Json = {
+            "chat": place.body(),
+            "message_id": message_id,
+            "user": who.body(),
+            "date": int(time.time()),
+            "old_reaction": _reaction(before),
+            "new_reaction": _reaction(emoji),
+        }
+        world.updates.push("message_reaction", body)
+
+
+def _reaction(emoji: str) -> list[Json]:
+    return [{"type": "emoji", "emoji": emoji}] if emoji else []
+
+
 def share_chat(world: World, *, person: str, shared: str, request_id: int | None = None) -> Message:
     """Answer the request_chat button under the composer: choose a group for the bot."""
     place, group = world.chat(person), world.chat(shared)

@@ -95,6 +95,9 @@ class Message:
     said: list[str] = field(default_factory=list)
     """Its words after each of these calls: what stood there for a moment only, a poll can miss."""
     reactions: list[str] = field(default_factory=list)
+    """The bot's."""
+    own_reactions: dict[int, str] = field(default_factory=dict)
+    """People's, by their id."""
     only_for: int | None = None
     """The one user who sees it: an ephemeral message in a group."""
 

@@ -32,6 +32,7 @@ PROGRESS_SECONDS = 1.0
 RULES = Rules(
     operator_chat_id=None,
     story_hours=24,
+    hide_after_reports=3,
     stale_after_seconds=3600,
     album_wait_seconds=0,
     progress_private_seconds=PROGRESS_SECONDS,

@@ -72,6 +72,8 @@ async def test_a_person_chooses_the_language_and_keeps_it(town: Town) -> None:
 
 async def test_a_group_has_a_language_that_its_admins_choose(town: Town) -> None:
     asked = await town.play.send_text("bob", "/settings", chat="friends")
+    settings = await town.hears("Settings of this group", chat="friends", after=asked.id)
+    await town.play.press("ann", "Language: as in each person's app", chat="friends", message_id=settings.id)
     menu = await town.hears("Which language shall I speak here?", chat="friends", after=asked.id)
     other = await town.play.press("bob", "Italiano", chat="friends", message_id=menu.id)
     await town.play.press("ann", "Italiano", chat="friends", message_id=menu.id)

@@ -24,17 +24,64 @@ async def test_a_photo_with_the_command_in_its_caption_becomes_a_clip_in_the_gro
     )
 
 
-async def test_one_may_point_at_ones_own_photo_and_not_at_somebody_elses(town: Town) -> None:
-    await town.play.set_rules(privacy=False)
+async def test_one_may_point_at_ones_own_photo(town: Town) -> None:
     photo = await town.play.send_photo("ann", a_photo(), chat="friends")
-
-    await town.play.send_text("bob", "/animate snow", chat="friends", reply_to=photo.id)
-    asked = await town.hears("This photo is somebody else's", chat="friends")
     mine = await town.play.send_text("ann", "/animate snow", chat="friends", reply_to=photo.id)
-    clip = await town.gets_clip(chat="friends")
 
-    assert asked.text.endswith("they can answer it with /animate themselves.")
-    assert clip.reply_to == mine.id
+    assert (await town.gets_clip(chat="friends")).reply_to == mine.id
+
+
+async def test_the_author_of_a_photo_is_asked_and_nothing_happens_before_their_yes(town: Town) -> None:
+    photo = await town.play.send_photo("cleo", a_photo(), chat="friends")
+    wish = await town.play.send_text("bob", "/animate snow", chat="friends", reply_to=photo.id)
+    asked = await town.hears("Do you agree?", chat="friends")
+
+    others = [
+        await town.play.press(person, "Yes, go ahead", chat="friends", message_id=asked.id)
+        for person in ("bob", "ann")  # who asks, and the group's owner
+    ]
+    assert await town.play.calls("getFile") == []
+    await town.play.press("cleo", "Yes, go ahead", chat="friends", message_id=asked.id)
+    clip = await town.gets_clip(chat="friends")
+    agreed = await town.hears("Cleo agrees.", chat="friends")
+
+    assert asked.reply_to == photo.id
+    assert asked.text.startswith("🙋 Bob asks to bring this photo of yours to life.")
+    assert [answer and answer.text for answer in others] == [
+        "Only the person who sent the photo can decide that."
+    ] * 2
+    assert clip.reply_to == wish.id
+    assert "snow" in clip.text
+    assert agreed.buttons == ()
+
+
+async def test_a_no_of_the_author_leaves_the_photo_alone_for_good(town: Town) -> None:
+    photo = await town.play.send_photo("cleo", a_photo(), chat="friends")
+    await town.play.send_text("bob", "/animate snow", chat="friends", reply_to=photo.id)
+    asked = await town.hears("Do you agree?", chat="friends")
+    yes = asked.button_data["✅ Yes, go ahead"]
+
+    await town.play.press("cleo", "No", chat="friends", message_id=asked.id)
+    await town.hears("All right, the photo stays as it is.", chat="friends")
+    late = await town.play.press_data("cleo", yes, message_id=asked.id, chat="friends")
+
+    assert late is not None
+    assert late.text == "This question is too old."
+    assert await town.play.calls("getFile") == []
+
+
+async def test_an_authors_yes_survives_a_restart_and_counts_once(town: Town) -> None:
+    photo = await town.play.send_photo("cleo", a_photo(), chat="friends")
+    await town.play.send_text("bob", "/animate snow", chat="friends", reply_to=photo.id)
+    asked = await town.hears("Do you agree?", chat="friends")
+    yes = asked.button_data["✅ Yes, go ahead"]
+
+    await town.restart_bot()
+    await town.play.press_data("cleo", yes, message_id=asked.id, chat="friends")
+    await town.play.press_data("cleo", yes, message_id=asked.id, chat="friends")
+    await town.hears("Your clip is ready", chat="friends")
+
+    assert len([seen for seen in await town.play.messages("friends") if seen.kind == "video"]) == 1
 
 
 async def test_a_bare_command_is_told_how_it_works(town: Town) -> None:

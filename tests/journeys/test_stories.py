@@ -1,7 +1,9 @@
 """Sharing a clip into a group: found, chosen, shown for a time, taken back, reported."""
 
 from portrait import a_portrait
-from town import Town, a_photo
+from town import Town, a_photo, eventually
+
+from bot.playground.seen import Seen
 
 
 async def a_clip_of_ann(town: Town) -> None:
@@ -10,6 +12,14 @@ async def a_clip_of_ann(town: Town) -> None:
     await town.hears("No story is live", chat="friends")
     await town.play.send_photo("ann", a_photo(), "snow")
     await town.hears("Your clip is ready")
+
+
+async def a_story_of_ann(town: Town) -> Seen:
+    await a_clip_of_ann(town)
+    await town.play.press("ann", "Share to a group")
+    await town.hears("Which group shall see it?")
+    await town.play.press("ann", "Friends")
+    return await town.gets_clip(chat="friends")
 
 
 async def test_a_clip_is_shared_with_its_label_its_maker_and_its_time(town: Town) -> None:
@@ -24,9 +34,9 @@ async def test_a_clip_is_shared_with_its_label_its_maker_and_its_time(town: Town
     assert told.buttons == ("↩️ Take back",)
     assert story.text.splitlines() == [
         "🪄 AI modified. This video was made from a photo with AI.",
-        "By Ann, here for 24 hours.",
+        "By Ann. It disappears in 1 day.",
     ]
-    assert story.buttons == ("🚩 Report", "↩️ Take back")
+    assert story.buttons == ("❤️", "🚩 Report", "↩️ Take back")
     assert story.raw["video"] == (await town.gets_clip()).raw["video"]
 
 
@@ -203,3 +213,61 @@ async def test_deleting_a_clip_takes_its_stories_back(town: Town) -> None:
         return story.id not in {seen.id for seen in await town.play.messages("friends")} or None
 
     assert await town.play.wait_until(gone)
+
+
+async def test_hearts_are_counted_one_a_person_and_taken_back_by_another_press(town: Town) -> None:
+    story = await a_story_of_ann(town)
+
+    counts = [
+        (await town.play.press(person, "❤️", chat="friends", message_id=story.id))
+        for person in ("bob", "cleo", "bob")
+    ]
+    await town.play.send_text("bob", "/stories", chat="friends")
+    listed = await town.hears("1 story is live:", chat="friends")
+
+    assert [answer and answer.text for answer in counts] == ["❤️ 1", "❤️ 2", "❤️ 1"]
+    assert listed.text.splitlines()[1] == "1. By Ann, 1 day left. ❤️ 1"
+
+    async def the_button_tells() -> bool:
+        now = await town.gets_clip(chat="friends")
+        return now.buttons[0] == "❤️ 1"
+
+    await eventually(the_button_tells)
+
+
+async def test_a_reaction_counts_like_a_heart_where_the_bot_is_an_admin(town: Town) -> None:
+    await town.play.set_bot("friends", "administrator")
+    story = await a_story_of_ann(town)
+
+    await town.play.react("bob", "🔥", chat="friends", message_id=story.id)
+    await town.play.react("cleo", "👍", chat="friends", message_id=story.id)
+    await town.play.react("cleo", "", chat="friends", message_id=story.id)
+
+    async def is_counted() -> bool:
+        asked = await town.play.send_text("bob", "/stories", chat="friends")
+        return (await town.hears("is live:", chat="friends", after=asked.id)).text.endswith("❤️ 1")
+
+    await eventually(is_counted)
+
+
+async def test_enough_reports_hide_a_story_until_an_operator_keeps_it(town: Town) -> None:
+    await town.restart_bot(hide_after_reports=2)
+    await town.play.send_text("bob", "/start")
+    story = await a_story_of_ann(town)
+
+    await town.play.press("bob", "Report", chat="friends", message_id=story.id)
+    await town.play.press("bob", "Report", chat="friends", message_id=story.id)
+    assert story.id in {seen.id for seen in await town.play.messages("friends")}
+    await town.play.press("cleo", "Report", chat="friends", message_id=story.id)
+    await town.hears("It is hidden until a person has looked at it.")
+
+    async def is_gone() -> bool:
+        return story.id not in {seen.id for seen in await town.play.messages("friends")}
+
+    await eventually(is_gone)
+    await town.play.send_text("bob", "/stories", chat="friends")
+    await town.hears("No story is live", chat="friends", after=story.id)
+    await town.play.press("bob", "Keep", chat="bob")
+    again = await town.gets_clip(chat="friends", after=story.id)
+
+    assert again.text.splitlines() == story.text.splitlines()

@@ -1,6 +1,7 @@
 """Start and stop of the whole bot process in one loop: against the playground, without an engine."""
 
 import asyncio
+import json
 from contextlib import asynccontextmanager
 
 import pytest
@@ -9,6 +10,7 @@ from structlog.testing import capture_logs
 from bot import app, config
 from bot.config import TelegramAddress
 from engine.errors import ConfigError
+from handlers import ALLOWED_UPDATES
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ async def test_commands_are_announced_and_answered(configuration, address, playg
 
     polls = await playground.play.calls("getUpdates")
     assert answer.text
-    assert polls[0].params["allowed_updates"] == '["message", "callback_query", "my_chat_member"]'
+    assert json.loads(polls[0].params["allowed_updates"]) == list(ALLOWED_UPDATES)
     assert {
         call.params.get("drop_pending_updates") for call in await playground.play.calls("deleteWebhook")
     } <= {

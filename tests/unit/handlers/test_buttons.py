@@ -9,7 +9,7 @@ JOB = str(uuid.UUID(int=2**128 - 1))
 
 def test_every_press_can_be_read_back() -> None:
     for action in Action:
-        look = "x" * 32 if action in {Action.PRESET, Action.LANGUAGE} else None
+        look = "x" * 32 if action in {Action.PRESET, Action.LANGUAGE, Action.SETTING} else None
         chat = -1001234567890123 if action in {Action.SHARE_TO, Action.PEOPLE_AGREE} else None
         press = Press(action, JOB, look=look, chat_id=chat)
 

@@ -39,7 +39,6 @@ from engine.gates.caption import Caption, read_caption
 from engine.gates.concepts import Ask, Reading, read_concepts
 from engine.gates.pair import Cell, Matrix, No, Ok, Presets, Row, strictest
 from engine.gates.share import ShareFacts
-from engine.gates.sightings import see_frame, see_photo
 from engine.photo_stage import PhotoReaders, PhotoSettings, PhotoStage, load_or_note
 from engine.prompts.hints import find_hints
 from engine.schema import Profile, Reason, Stage
@@ -249,7 +248,7 @@ class Judge:
     ) -> Screened:
         """The finished clip against its photo. What failed is remade once; `remade` turns that into a refusal.
 
-        `frames` are 8 to 12 samples in order, the first and the last among them; `luminance` is
+        `frames` are 8 to 14 samples in order, the first and the last among them; `luminance` is
         (all frames, rows, columns), linear 0..1.
         """
         docket = Docket(POLICY_VERSION)
@@ -360,9 +359,10 @@ class Judge:
         if reader is not None:
             yield (
                 strangers.GATE,
-                lambda: strangers.remake_stranger(
-                    see_photo(reader, pixels),
-                    [see_frame(reader, frame) for frame in frames],
+                lambda: strangers.look_twice(
+                    reader,
+                    pixels,
+                    frames,
                     match=self.settings.face_match,
                     stranger_below=self.settings.stranger_below,
                     remade=remade,

@@ -29,8 +29,8 @@ from engine.screening import (
 )
 from engine.verdicts import Screened
 
-SAMPLES, CHANGES = 8, 2
-"""Frames of a clip that the classifiers look at, the first and the last among them, and two after each great change."""
+SAMPLES, CHANGES = 8, 3
+"""Frames of a clip that the classifiers look at, the first and the last among them, and two after each change that stands out."""
 
 
 def main(link: Link) -> None:

@@ -12,10 +12,12 @@ from itertools import pairwise
 from statistics import median
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from engine.classifiers.faces import FaceReader
 from engine.gates import Ruling
-from engine.gates.sightings import Frame, Sighting, Track, Vectors, follow
+from engine.gates.sightings import Frame, Sighting, Track, Vectors, follow, see_frame, see_photo
 from engine.schema import Reason
 from engine.verdicts import Allowed, Remake
 
@@ -41,8 +43,8 @@ def remake_stranger(
 ) -> Ruling:
     """`frames` are the faces of the samples, in order. A face that went is no reason to make a third clip (`remade`).
 
-    A stranger counts in two neighbouring samples; a face has drifted when its median cosine falls below `match`, or that
-    of its last third clearly; it is swapped when it is somebody else of the photo from one sample to the next two.
+    A stranger counts in two neighbouring samples; a face has drifted when its cosine falls below `match` in two
+    running or in the middle of all, or clearly in the middle of its last third; it is swapped when it is somebody else of the photo from one sample to the next two.
     """
     matched = [_match(photo, frame, stranger_below) for frame in frames]
     tracks = follow(frames)
@@ -57,6 +59,25 @@ def remake_stranger(
         return Ruling(Remake(reason=Reason.UNKNOWN_FACE, gate=GATE, score=score), score)
     lowest = min((cosine for sample in matched for _, cosine in sample.known.values()), default=1.0)
     return Ruling(Allowed(), 1.0 - max(0.0, lowest))
+
+
+def look_twice(
+    reader: FaceReader,
+    pixels: NDArray[np.uint8],
+    samples: Sequence[NDArray[np.uint8]],
+    *,
+    match: float,
+    stranger_below: float,
+    remade: bool = False,
+) -> Ruling:
+    """`remake_stranger` of RGB pictures; before a clip is stopped, its photo is searched for small faces too."""
+    frames = [see_frame(reader, sample) for sample in samples]
+    for closely in (False, True):
+        photo = see_photo(reader, pixels, closely=closely)
+        ruling = remake_stranger(photo, frames, match=match, stranger_below=stranger_below, remade=remade)
+        if isinstance(ruling.verdict, Allowed):
+            break
+    return ruling
 
 
 def _match(photo: Vectors, frame: Frame, stranger_below: float) -> _Matched:
@@ -90,9 +111,12 @@ def _drifted(
     for track in tracks:
         own = _identity(track, frames, matched)
         front = [seen for _, seen in track if seen.vector is not None and not seen.turned]
-        if own is None or len(front) < DRIFT_FRAMES:
+        if own is None or not front:
             continue
         cosines = [float(value) for value in _cosines(photo, front)[:, own]]
+        yield from (max(pair) for pair in pairwise(cosines) if max(pair) < match)
+        if len(cosines) < DRIFT_FRAMES:
+            continue
         late = cosines[-max(2, len(cosines) // 3) :]
         if median(cosines) < match or median(late) < match - LATE_BELOW:
             yield min(median(cosines), median(late))

@@ -86,6 +86,14 @@ def test_a_face_that_drifts_away_at_the_end_is_stopped() -> None:
     assert verdict(faces(ANNA), good + gone[:1]) == Allowed()
 
 
+def test_a_face_that_is_another_for_a_moment_is_stopped() -> None:
+    """A face put over another keeps its hair and light, and with them some likeness."""
+    good, other = [side_by_side(ANNA)] * 4, [side_by_side(alike(ANNA, 0.35))]
+
+    assert verdict(faces(ANNA), good + other * 2 + good) is Reason.UNKNOWN_FACE
+    assert verdict(faces(ANNA), good + other + good) == Allowed()
+
+
 def test_faces_that_are_swapped_are_stopped() -> None:
     before, after = side_by_side(ANNA, BEN), side_by_side(BEN, ANNA)
 

@@ -36,3 +36,9 @@ def test_changes_are_apart_and_end_with_the_clip() -> None:
     chosen = choose_frames(clip, evenly=2, changes=2)
 
     assert chosen == [0, 50, 51, 95]
+
+
+def test_rain_has_no_greatest_change() -> None:
+    clip = still() + np.random.default_rng(5).normal(0, 0.02, (96, 16, 16)).astype(np.float32)
+
+    assert len(choose_frames(clip, evenly=8, changes=3)) == 8

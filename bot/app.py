@@ -42,6 +42,7 @@ from bot.outcomes import follow_outcomes
 from bot.polling import UNKNOWN_BOT, PollRequest, start_polling
 from bot.store import SqliteStore
 from bot.web import serving
+from bot.webhook import Webhook
 from engine import logs
 from engine.client import EngineClient
 from engine.errors import ConfigError
@@ -88,6 +89,7 @@ class Parts:
     arrivals: Arrivals
     chores: Chores
     engine: EngineClient
+    webhook: Webhook | None
 
 
 async def run(config: Config, telegram: TelegramAddress, *, stop: asyncio.Event) -> None:
@@ -133,6 +135,9 @@ async def open_parts(config: Config, telegram: TelegramAddress) -> AsyncIterator
             now=now,
         )
         application.bot_data[Context.SERVICES] = services
+        webhook = None
+        if config.telegram.webhook_url:
+            webhook = Webhook(config.telegram, application.bot, queue)
         await stack.enter_async_context(serving(config.web, engine=engine, pace=services.verifying))
         yield Parts(
             application=application,
@@ -144,6 +149,7 @@ async def open_parts(config: Config, telegram: TelegramAddress) -> AsyncIterator
             arrivals=arrivals,
             chores=Chores(services, store),
             engine=engine,
+            webhook=webhook,
         )
 
 
@@ -224,8 +230,12 @@ async def _start(parts: Parts) -> None:
     await application.start()
     log.info("replaying what was left", updates=await parts.queue.replay(application.bot))
     await parts.outbox.start()
-    assert application.updater is not None
-    await start_polling(application.updater, ALLOWED_UPDATES)
+    if parts.webhook is not None:
+        await parts.webhook.open()
+        await parts.webhook.register(ALLOWED_UPDATES)
+    else:
+        assert application.updater is not None
+        await start_polling(application.updater, ALLOWED_UPDATES)
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
@@ -255,7 +265,7 @@ async def _live(parts: Parts, stop: asyncio.Event) -> None:
                 every(STORIES_SECONDS, chores.show_hearts),
                 every(PRUNE_SECONDS, chores.prune),
                 introduce(parts.application.bot),
-                parts.poll.watch(),
+                parts.webhook.watch() if parts.webhook is not None else parts.poll.watch(),
             )
             tasks = [group.create_task(loop) for loop in loops]
             await stop.wait()
@@ -268,6 +278,8 @@ async def _live(parts: Parts, stop: asyncio.Event) -> None:
 async def _stop(parts: Parts) -> None:
     """Take nothing new, finish what is going on within the deadline; the rest is on disk."""
     application = parts.application
+    if parts.webhook is not None:
+        await parts.webhook.close()
     if application.updater is not None and application.updater.running:
         try:
             await application.updater.stop()

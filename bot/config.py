@@ -28,6 +28,10 @@ class TelegramConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     token_file: str = ""
     base_url: str = "https://api.telegram.org/bot"
     base_file_url: str = "https://api.telegram.org/file/bot"
+    webhook_url: str = ""
+    """Where Telegram reaches `webhook_host`:`webhook_port`, usually through a proxy with TLS; empty: the bot polls."""
+    webhook_host: str = "127.0.0.1"
+    webhook_port: Annotated[int, msgspec.Meta(ge=1, le=65_535)] = 8443
 
 
 class BotConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

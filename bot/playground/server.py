@@ -14,6 +14,7 @@ from bot.playground.botapi import BotApi
 from bot.playground.client import Play
 from bot.playground.control import UPLOAD_LIMIT_BYTES, Control
 from bot.playground.views import STOPPING, Views
+from bot.playground.webhooks import bring
 from bot.playground.world import BOT_ID, new_world
 
 HOST = "127.0.0.1"
@@ -49,6 +50,7 @@ class Playground:
         self._wanted_port = port
         self._stopping = asyncio.Event()
         self._runner: web.AppRunner | None = None
+        self._bringing: asyncio.Task[None] | None = None
         self.port = port
 
     @property
@@ -81,6 +83,7 @@ class Playground:
             raise
         self.port = int(self._runner.addresses[0][1])
         self.play = Play(self.url)
+        self._bringing = asyncio.create_task(bring(self.api))
         return self
 
     async def __aexit__(
@@ -88,6 +91,9 @@ class Playground:
     ) -> None:
         self._stopping.set()
         self.api.world.touch()
+        if self._bringing is not None:
+            self._bringing.cancel()
+            await asyncio.gather(self._bringing, return_exceptions=True)
         await self.play.close()
         assert self._runner is not None
         await self._runner.cleanup()

@@ -6,6 +6,7 @@ import asyncio
 import math
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
 from bot.playground.errors import ApiError
 
@@ -25,6 +26,11 @@ def first_id() -> int:
     return int((time.time() - _EPOCH) * 8)
 
 
+def is_here(url: str) -> bool:
+    """The playground calls nobody but this machine."""
+    return urlsplit(url).hostname in {"127.0.0.1", "localhost"}
+
+
 class Updates:
     """getUpdates' queue. Ids never go down; what was confirmed is gone."""
 
@@ -36,12 +42,14 @@ class Updates:
         self._polled_at = -math.inf
         self._news = asyncio.Event()
         self.webhook_url = ""
+        self.webhook_secret = ""
+        self.webhook_error = ""
 
     @property
     def fetched(self) -> bool:
-        """Whether a bot is fetching them: it polls, or did a moment ago."""
+        """Whether a bot is fetching them: it polls, did a moment ago, or has them brought."""
         polls = self._poll is not None and not self._poll.done()
-        return polls or time.monotonic() - self._polled_at < BETWEEN_POLLS_SECONDS
+        return polls or bool(self.webhook_url) or time.monotonic() - self._polled_at < BETWEEN_POLLS_SECONDS
 
     @property
     def pending(self) -> int:
@@ -58,6 +66,13 @@ class Updates:
             self._waiting.append({"update_id": self._next, kind: body})
             self._next += 1
             self._news.set()
+
+    def next_to_bring(self) -> dict[str, Any] | None:
+        """The oldest, where a webhook on this machine is set."""
+        return self._waiting[0] if self._waiting and is_here(self.webhook_url) else None
+
+    def brought(self, update_id: int) -> None:
+        self._waiting = [update for update in self._waiting if update["update_id"] != update_id]
 
     def drop_all(self) -> None:
         self._waiting.clear()

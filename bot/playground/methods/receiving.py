@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.playground.errors import bad_request
 from bot.playground.forms import Form
+from bot.playground.updates import is_here
 from bot.playground.world import Json, World
 
 LONGEST_POLL_SECONDS = 50
@@ -24,16 +25,19 @@ async def get_updates(world: World, form: Form) -> list[Json]:
 
 
 def set_webhook(world: World, form: Form) -> bool:
-    """Kept and told by getWebhookInfo; getUpdates is refused while it is set. The playground does not call it."""
+    """Updates are brought there (`webhooks.bring`), on this machine only; getUpdates is refused meanwhile."""
+    url = form.text("url")
+    if url and not (is_here(url) or url.startswith("https://")):
+        raise bad_request("bad webhook: An HTTPS URL must be provided for webhook")
     world.updates.allow(form.json("allowed_updates"))
-    world.updates.webhook_url = form.text("url")
+    world.updates.webhook_url, world.updates.webhook_secret = url, form.text("secret_token")
     if form.flag("drop_pending_updates"):
         world.updates.drop_all()
     return True
 
 
 def delete_webhook(world: World, form: Form) -> bool:
-    world.updates.webhook_url = ""
+    world.updates.webhook_url = world.updates.webhook_secret = world.updates.webhook_error = ""
     if form.flag("drop_pending_updates"):
         world.updates.drop_all()
     return True
@@ -46,6 +50,9 @@ def get_webhook_info(world: World, form: Form) -> Json:
         "has_custom_certificate": False,
         "pending_update_count": world.updates.pending,
     }
+    if world.updates.webhook_error:
+        info["last_error_date"] = int(time.time())
+        info["last_error_message"] = world.updates.webhook_error
     if world.updates.allowed is not None:
         info["allowed_updates"] = world.updates.allowed
     return info

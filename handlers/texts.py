@@ -21,7 +21,7 @@ from babel.messages.pofile import read_po
 SOURCE_LANGUAGE = "en"
 """The language of the messages in the code; it needs no catalogue."""
 
-LANGUAGES = ("en", "ar", "de", "es", "fa", "fr", "hi", "id", "it", "pt", "ru", "tr", "zh")
+LANGUAGES = ("en", "ar", "de", "es", "fa", "fr", "hi", "id", "it", "pl", "pt", "ru", "tr", "uk", "zh")
 
 DOMAIN = "zoetrope"
 

@@ -98,6 +98,9 @@ def test_values_are_escaped_and_our_own_markup_is_not() -> None:
         ("en", "It stays there for 1 hour.", "It stays there for 24 hours."),
         ("de", "Dort bleibt er 1 Stunde.", "Dort bleibt er 24 Stunden."),
         ("it", "Vi resta per 1 ora.", "Vi resta per 24 ore."),
+        ("ru", "Он останется там на 1 час.", "Он останется там на 24 часа."),
+        ("uk", "Він лишиться там на 1 годину.", "Він лишиться там на 24 години."),
+        ("pl", "Zostaje tam 1 godzinę.", "Zostaje tam 24 godziny."),
     ],
 )
 def test_numbers_choose_their_plural(language: str, one: str, many: str) -> None:
@@ -156,7 +159,8 @@ def test_a_name_in_right_to_left_words_keeps_its_own_direction() -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "number"), [("ar", 2), ("ar", 11), ("tr", 3), ("zh", 1), ("id", 1), ("fa", 5)]
+    ("language", "number"),
+    [("ar", 2), ("ar", 11), ("tr", 3), ("zh", 1), ("id", 1), ("fa", 5), ("ru", 21), ("uk", 3), ("pl", 5)],
 )
 def test_every_plural_of_a_language_names_the_number(language: str, number: int) -> None:
     said = texts(language).count("{number} clip was removed.", "{number} clips were removed.", number)

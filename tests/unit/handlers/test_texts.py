@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
+from babel.messages.plurals import get_plural
 from babel.messages.pofile import read_po
 
 import handlers
@@ -64,6 +65,20 @@ def test_translations_keep_the_markup_of_their_message(language: str) -> None:
         if isinstance(message.id, str) and message.id:
             for tag in ("<b>", "</b>", "<code>", "</code>"):
                 assert message.string.count(tag) == message.id.count(tag), message.id
+
+
+def test_every_catalogue_that_is_there_is_offered() -> None:
+    assert {folder.name for folder in (HANDLERS / "locales").iterdir() if folder.is_dir()} == set(TRANSLATED)
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_a_catalogue_has_as_many_plural_forms_as_its_language(language: str) -> None:
+    forms = get_plural(language).num_plurals
+    plurals = [message for message in catalogue(language) if isinstance(message.id, tuple)]
+
+    assert plurals
+    assert catalogue(language).num_plurals == forms
+    assert {len(message.string) for message in plurals} == {forms}
 
 
 def test_a_language_falls_back_from_region_to_language_to_english() -> None:

@@ -44,7 +44,7 @@ from engine.prompts.hints import find_hints
 from engine.schema import Profile, Reason, Stage
 from engine.verdicts import AgeGroup, Allowed, PhotoFacts, Refusal, Remake, Screened
 
-POLICY_VERSION = "2026-11-27.5"
+POLICY_VERSION = "2026-11-27.6"
 """Changes with every change of a rule, a table, a threshold or a model; older clips are checked again."""
 
 CALM_PRESETS = ("gentle_zoom", "snow", "golden_hour", "fog")

@@ -17,7 +17,7 @@ from engine.verdicts import Face
 
 LEAST_SIDE_PIXELS = 40
 LEAST_SCORE = 0.8
-TURNED = 0.35
+TURNED = 0.5
 """How far the nose is from the middle of the eyes, in their distance: from here on a face is seen from the side."""
 SAME_PLACE = 0.25
 """Intersection over union of a face's frames in two samples, from which on they are one track."""

@@ -24,6 +24,8 @@ from engine.verdicts import Allowed, Remake
 GATE = "clip.stranger"
 
 DRIFT_FRAMES = 3
+SURE, ONCE_SURE = 0.8, 0.1
+"""A face that was as surely itself as this may fall less far: so much above the match."""
 LATE_BELOW = 0.05
 """So much below the match a face's last third may fall, not its whole track."""
 SIDE_BELOW = 0.21
@@ -43,8 +45,8 @@ def remake_stranger(
 ) -> Ruling:
     """`frames` are the faces of the samples, in order. A face that went is no reason to make a third clip (`remade`).
 
-    A stranger counts in two neighbouring samples; a face has drifted when its cosine falls below `match` in two
-    running or in the middle of all, or clearly in the middle of its last third; it is swapped when it is somebody else of the photo from one sample to the next two.
+    A stranger counts in two neighbouring samples; a face has drifted when its cosine falls below `match` (clearly above it, where the face was sure once) in two
+    running, below `match` in the middle of all, or clearly in the middle of its last third; it is swapped when it is somebody else of the photo from one sample to the next two.
     """
     matched = [_match(photo, frame, stranger_below) for frame in frames]
     tracks = follow(frames)
@@ -114,7 +116,8 @@ def _drifted(
         if own is None or not front:
             continue
         cosines = [float(value) for value in _cosines(photo, front)[:, own]]
-        yield from (max(pair) for pair in pairwise(cosines) if max(pair) < match)
+        least = match + ONCE_SURE if max(cosines) >= SURE else match
+        yield from (max(pair) for pair in pairwise(cosines) if max(pair) < least)
         if len(cosines) < DRIFT_FRAMES:
             continue
         late = cosines[-max(2, len(cosines) // 3) :]

@@ -18,6 +18,7 @@ from engine import config, logs, models
 from engine.detector import Detector
 from engine.doctor import Mark, examine
 from engine.errors import ConfigError
+from engine.explaining import explain
 from engine.fleet.node import Node, bring_token
 from engine.ledger import RegistryFile, backups, read_figures
 from engine.process import is_ready, look_over, prepare, serve
@@ -316,6 +317,24 @@ def report(path: Path, *, days: float, as_json: bool) -> None:
                 click.echo(f"{words + ': ' + part:<40} {count:>8}")
         else:
             click.echo(f"{words:<40} {'-' if value is None else format(value, '>8.4g')}")
+
+
+@main.group()
+def policy() -> None:
+    """What may be made."""
+
+
+@policy.command("explain")
+@click.argument("photo", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("caption", default="")
+@click.option("--locale", default="en", show_default=True, help="The person's language.")
+@click.option("--strict", is_flag=True, help="As in a group that wants it calmer.")
+@at_config
+def policy_explain(photo: Path, caption: str, locale: str, path: Path, *, strict: bool) -> None:
+    """What every gate says of a PHOTO and a CAPTION, also those that are not asked after a refusal."""
+    with explained():
+        told = explain(config.load(path), photo.read_bytes(), caption, locale=locale, strict=strict)
+        click.echo(told)
 
 
 class ProgressBars:

@@ -250,11 +250,16 @@ class OutcomePage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShareRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The maker asks to show a clip to a group. `attested`: the people shown agree."""
+    """The maker asks to show a clip to a group. `attested`: the people shown agree.
+
+    `opted_in` and `profile` are the group's settings, which the bot keeps.
+    """
 
     requester: OpaqueKey
     group: OpaqueKey
     attested: bool = False
+    opted_in: bool = False
+    profile: Profile = Profile.STANDARD
 
 
 class ShareAllowed(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="share_allowed"):

@@ -60,6 +60,13 @@ def _judgement(judge: Judge, question: Question) -> Judgement:
 
 def _screen(judge: Judge, question: Question) -> Screened:
     match question:
+        case CheckRequest(every=True):
+            return judge.explain(
+                prompt=question.prompt,
+                locale=question.locale,
+                pixels=read_pixels(question.jpeg),
+                profile=question.profile,
+            )
         case CheckRequest():
             return judge.request(
                 prompt=question.prompt,
@@ -67,6 +74,7 @@ def _screen(judge: Judge, question: Question) -> Screened:
                 look=question.look,
                 attested=question.attested,
                 pixels=read_pixels(question.jpeg),
+                profile=question.profile,
             )
         case CheckClip():
             return _screen_clip(judge, question)

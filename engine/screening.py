@@ -26,7 +26,7 @@ from engine.judging import Judging, Unjudged
 from engine.media import photo as decoder
 from engine.media.clip import LabeledClip
 from engine.media.photo import Photo
-from engine.schema import MAX_PHOTO_BYTES, JobRequest, PhotoProblem
+from engine.schema import MAX_PHOTO_BYTES, JobRequest, PhotoProblem, Profile
 from engine.verdicts import PhotoFacts, Screened
 
 DECODE_LIMITS = Limits(
@@ -54,13 +54,15 @@ class GateSettings(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", 
 
 
 class CheckRequest(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="request"):
-    """Prompt, photo, and both together. `jpeg` is a clean photo."""
+    """Prompt, photo, and both together. `jpeg` is a clean photo. `every`: all gates speak, also after a refusal."""
 
     prompt: str
     locale: str
     look: str | None
     attested: bool
     jpeg: bytes
+    profile: Profile = Profile.STANDARD
+    every: bool = False
 
 
 class CheckClip(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="clip"):
@@ -185,18 +187,14 @@ class Screening:
 
     async def check_request(self, request: JobRequest, photo: Photo) -> Screened:
         """Prompt, photo, and both together. Raises CheckFailed."""
-        screened = await self._check(
-            CheckRequest(
-                prompt=request.prompt,
-                locale=request.locale,
-                look=request.look,
-                attested=request.attested,
-                jpeg=photo.jpeg,
-            )
-        )
+        screened = await self._check(_question(request, photo))
         if self._judging is None or request.look or not is_undecided(screened.decisions):
             return screened
         return await self._judged(self._judging, request, screened)
+
+    async def explain(self, request: JobRequest, photo: Photo) -> Screened:
+        """What every gate of prompt and photo says, for people who write rules. Raises CheckFailed."""
+        return await self._check(_question(request, photo, every=True))
 
     async def _judged(self, judging: Judging, request: JobRequest, screened: Screened) -> Screened:
         asked = Asked(
@@ -327,6 +325,18 @@ class _Gates:
 def _readiest(kept: Sequence[Kept]) -> Kept:
     """One that is up, where there is one."""
     return next((it for it in kept if it.ready), kept[0])
+
+
+def _question(request: JobRequest, photo: Photo, *, every: bool = False) -> CheckRequest:
+    return CheckRequest(
+        prompt=request.prompt,
+        locale=request.locale,
+        look=request.look,
+        attested=request.attested,
+        jpeg=photo.jpeg,
+        profile=request.profile,
+        every=every,
+    )
 
 
 def _verdict_of(judgement: Judgement) -> Screened:

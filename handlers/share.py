@@ -239,6 +239,7 @@ async def _share(sharing: _Sharing, services: Services, *, attested: bool) -> No
         requester=identities.requester(sharing.clip.user_id),
         group=identities.group(sharing.group.chat_id),
         attested=attested,
+        opted_in=True,  # adding the bot is how a group opts in; removing it forgets the group
     )
     try:
         answer = await services.engine.share(sharing.clip.job_id, request)

@@ -43,10 +43,12 @@ from engine.pipeline import keep_photo, sha256_of
 from engine.provenance.origin import Origin
 from engine.schema import (
     MAX_PHOTO_BYTES,
+    Animated,
     AppealRequest,
     EngineStatus,
     JobRequest,
     PhotoProblem,
+    Profile,
     Refused,
     ReportRequest,
     RequesterView,
@@ -386,18 +388,24 @@ class Door:
         return as_json(self.dispatcher.view(row), status=202)
 
     async def _screen_share(self, row: JobRow, clip: Path, asked: ShareRequest) -> Screened:
+        on_disk = await asyncio.to_thread(sha256_of, clip)
+        made = row.outcome if isinstance(row.outcome, Animated) else None
         return await self.dispatcher.shop.screening.check_share(
             ShareFacts(
                 expected_sha256=row.clip or "",
-                actual_sha256=await asyncio.to_thread(sha256_of, clip),
+                actual_sha256=on_disk,
                 owner=row.requester,
                 requester=asked.requester,
                 policy_version=row.policy_version,
-                labelled=True,  # the ledger takes signed clips only, and those are labelled by construction
-                signed=True,
+                labelled=made is not None and bool(made.label),
+                signed=made is not None
+                and made.clip_sha256 == on_disk,  # the very bytes that carry the credentials
                 reported=row.reported or row.removed,
                 shows_people=row.facts.shows_people,
                 attested=asked.attested,
+                suspended=self.dispatcher.ledger.is_suspended(asked.requester),
+                opted_in=asked.opted_in,
+                fits_group=asked.profile is Profile.STANDARD or row.facts.suits_strict,
             )
         )
 

@@ -209,6 +209,11 @@ class Ledger:
         """The same rule as at acceptance, on the reader: asked before a body is read. Raises Busy or QuotaExceeded."""
         Verbs(self._reader, limits=self._limits, now=self._milliseconds).admit(requester, group)
 
+    def is_suspended(self, requester: str) -> bool:
+        """An operator keeps this requester from making and sharing for now."""
+        until = self._one("SELECT until FROM suspensions WHERE requester = ?", (requester,))
+        return until is not None and (until[0] is None or until[0] > self._milliseconds())
+
     def _one(self, sql: str, values: tuple[object, ...] = ()) -> Any:
         return self._reader.execute(sql, values).fetchone()
 

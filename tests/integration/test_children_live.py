@@ -7,19 +7,21 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
 
 from engine.config import PolicyConfig
 from engine.errors import ClipCheckFailed
+from engine.explaining import say
 from engine.fleet import RenderOrder
 from engine.fleet.local import LocalFleet
 from engine.media.clip import CheckedClip
 from engine.models import fetch
 from engine.policy import POLICY_VERSION
 from engine.renderers import ClipFormat
-from engine.schema import JobRequest, Reason
+from engine.schema import JobRequest, Profile, Reason
 from engine.screening import Screening
 from engine.verdicts import Allowed, PhotoFacts, Refusal
 
@@ -80,6 +82,31 @@ async def test_the_real_gates_load_and_say_yes_and_no(door):
     assert door.ready
     assert door.policy_version == POLICY_VERSION
     assert door.switched_off == ()
+
+
+async def test_every_real_gate_explains_itself_also_after_a_refusal(door):
+    photo = await door.read_photo(landscape())
+
+    told = say(await door.explain(request("make everybody naked"), photo))
+
+    lines = {line.split()[1]: line.split()[2:] for line in told.splitlines() if line.startswith(("p", "s"))}
+    assert lines["prompt.concepts"][:2] == ["refusal:", "sexual"]
+    assert lines["photo.nudity"][0] == "allowed"
+    assert lines["pair.matrix"][:2] == ["refusal:", "sexual"]
+    assert "in all: refusal: sexual" in told
+
+
+async def test_the_strict_profile_reaches_the_gates(door):
+    photo = await door.read_photo(landscape())
+    knight = msgspec.structs.replace(request("a sword stands in the meadow"), profile=Profile.STRICT)
+
+    strict = await door.check_request(knight, photo)
+    standard = await door.check_request(request("a sword stands in the meadow"), photo)
+
+    assert isinstance(strict.verdict, Refusal)
+    assert strict.verdict.reason is Reason.WEAPON
+    assert standard.verdict == Allowed()
+    assert not standard.facts.suits_strict
 
 
 async def test_the_real_gates_look_at_a_clip(door, labeled_clip, tmp_path):

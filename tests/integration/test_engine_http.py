@@ -206,11 +206,11 @@ async def test_only_the_maker_shares_and_not_what_was_reported(running: Running)
     request = a_request(requester="maker-hash")
     await running.client.submit(request, a_photo())
     await outcome_of(running.client, request.job_id)
-    to_group = ShareRequest(requester="maker-hash", group="group-hash")
+    to_group = ShareRequest(requester="maker-hash", group="group-hash", opted_in=True)
 
     yes = await running.client.share(request.job_id, to_group)
     stranger = await running.client.share(
-        request.job_id, ShareRequest(requester="somebody-else", group="group-hash")
+        request.job_id, ShareRequest(requester="somebody-else", group="group-hash", opted_in=True)
     )
     await running.client.report(request.job_id, ReportRequest(reporter="somebody-else"))
     reported = await running.client.share(request.job_id, to_group)
@@ -230,7 +230,7 @@ async def test_a_clip_that_changed_on_the_disk_is_not_shared(running: Running) -
     path.write_bytes(path.read_bytes()[:-1] + b"?")
 
     answer = await running.client.share(
-        request.job_id, ShareRequest(requester="maker-hash", group="group-hash")
+        request.job_id, ShareRequest(requester="maker-hash", group="group-hash", opted_in=True)
     )
 
     assert isinstance(answer, Refused)

@@ -466,7 +466,7 @@ async def test_a_file_that_changed_on_the_disk_does_not_leave(house: House) -> N
     with pytest.raises(NotFound):
         await house.client.clip(request.job_id)
     answer = await house.client.share(
-        request.job_id, ShareRequest(requester=request.requester, group="group-hash")
+        request.job_id, ShareRequest(requester=request.requester, group="group-hash", opted_in=True)
     )
 
     assert isinstance(answer, Refused)
@@ -479,8 +479,12 @@ async def test_a_file_that_changed_on_the_disk_does_not_leave(house: House) -> N
 async def test_only_the_maker_shares_and_every_decision_is_kept(house: House) -> None:
     request, outcome = await animated(house, requester="ann-hash")
 
-    yes = await house.client.share(request.job_id, ShareRequest(requester="ann-hash", group="group-hash"))
-    no = await house.client.share(request.job_id, ShareRequest(requester="bob-hash", group="group-hash"))
+    yes = await house.client.share(
+        request.job_id, ShareRequest(requester="ann-hash", group="group-hash", opted_in=True)
+    )
+    no = await house.client.share(
+        request.job_id, ShareRequest(requester="bob-hash", group="group-hash", opted_in=True)
+    )
 
     assert yes == ShareAllowed(job_id=request.job_id, clip_sha256=outcome.clip_sha256)
     assert no == Refused(
@@ -493,7 +497,7 @@ async def test_people_are_shown_to_a_group_when_the_maker_says_that_they_agree(h
     request = a_request("ann-hash")
     await house.client.submit(request, b"photo of a face")
     assert (await outcome_of(house.client, request.job_id)).shows_people
-    asked = ShareRequest(requester="ann-hash", group="group-hash")
+    asked = ShareRequest(requester="ann-hash", group="group-hash", opted_in=True)
 
     silent = await house.client.share(request.job_id, asked)
     said = await house.client.share(request.job_id, msgspec.structs.replace(asked, attested=True))
@@ -506,7 +510,9 @@ async def test_a_reported_clip_is_not_shared_again(house: House) -> None:
     request, _ = await animated(house, requester="ann-hash")
 
     await house.client.report(request.job_id, ReportRequest(reporter="bob-hash", group="group-hash"))
-    answer = await house.client.share(request.job_id, ShareRequest(requester="ann-hash", group="group-hash"))
+    answer = await house.client.share(
+        request.job_id, ShareRequest(requester="ann-hash", group="group-hash", opted_in=True)
+    )
 
     assert answer.reason is Reason.REPORTED
     async with house.http.get("/metrics") as response:
@@ -588,7 +594,7 @@ async def test_a_removed_clip_is_neither_given_out_nor_shared_until_it_is_restor
         remove = DecisionRequest(
             decision=OperatorDecision.REMOVE, operator="operator-hash", reason=Reason.HATE
         )
-        share = ShareRequest(requester=request.requester, group="group-hash", attested=True)
+        share = ShareRequest(requester=request.requester, group="group-hash", attested=True, opted_in=True)
         await house.client.decide(request.job_id, remove)
         with pytest.raises(NotFound):
             await house.client.clip(request.job_id)

@@ -38,7 +38,9 @@ async def some_life_of(house: House) -> None:
     await house.client.submit(first, PHOTO)
     await outcome_of(house.client, first.job_id)
     await house.client.acknowledge(first.job_id)
-    await house.client.share(first.job_id, ShareRequest(requester=PERSON, group=GROUP, attested=True))
+    await house.client.share(
+        first.job_id, ShareRequest(requester=PERSON, group=GROUP, attested=True, opted_in=True)
+    )
     other = a_request("bob-hash-and-key")
     await house.client.submit(other, b"photo of bob")
     await outcome_of(house.client, other.job_id)

@@ -16,6 +16,8 @@ FINE = ShareFacts(
     signed=True,
     shows_people=True,
     attested=True,
+    opted_in=True,
+    fits_group=True,
 )
 
 
@@ -33,6 +35,9 @@ def test_a_clip_of_ones_own_is_shared() -> None:
         ({"signed": False}, Reason.CLIP_CHANGED),
         ({"policy_version": "older"}, Reason.CLIP_CHANGED),
         ({"attested": False}, Reason.NOT_ATTESTED),
+        ({"suspended": True}, Reason.SUSPENDED),
+        ({"opted_in": False}, Reason.GROUP_CLOSED),
+        ({"fits_group": False}, Reason.GROUP_STRICT),
     ],
 )
 def test_one_fact_is_enough_against_it(change: dict[str, object], reason: Reason) -> None:

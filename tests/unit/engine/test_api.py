@@ -359,7 +359,7 @@ async def test_a_small_json_body_may_come_in_pieces(house: House) -> None:
     request, outcome = await animated(house)
 
     async def pieces():
-        for byte in json.dumps({"requester": request.requester, "group": "group-hash"}):
+        for byte in json.dumps({"requester": request.requester, "group": "group-hash", "opted_in": True}):
             yield byte.encode()
             await asyncio.sleep(0)
 

@@ -322,6 +322,13 @@ async def introduce(bot: ExtBot[Manner]) -> None:
             )
         except TelegramError as error:
             log.warning("a menu of commands was not set", why=type(error).__name__)
+    for language, text in help.descriptions().items():
+        try:
+            # Asked first: Telegram lets a description be set only so often.
+            if (await bot.get_my_description(language_code=language or None)).description != text:
+                await bot.set_my_description(text, language_code=language or None)
+        except TelegramError as error:
+            log.warning("a description was not set", why=type(error).__name__)
 
 
 def _defaults() -> Defaults:

@@ -39,6 +39,12 @@ PRIVATE_COMMANDS = (
 )
 
 
+HELLO = mark(
+    "👋 I bring photos to life. Send me a photo, and in its caption what shall move: “snow, slow zoom in”. "
+    "A photo without a caption moves gently. After a moment a short video comes back."
+)
+
+
 class CommandMenu(NamedTuple):
     """One `setMyCommands` call; an empty `language_code` is for everybody without a menu of their own."""
 
@@ -94,15 +100,20 @@ def command_menus() -> tuple[CommandMenu, ...]:
     )
 
 
+def descriptions() -> dict[str, str]:
+    """What an empty chat with the bot shows, by language code; "" is for everybody without one of their own."""
+    return {
+        "" if language == SOURCE_LANGUAGE else language: texts(language).plain(HELLO)
+        for language in LANGUAGES
+    }
+
+
 def _spaced(*parts: Html) -> Html:
     return Html("\n\n".join(parts))
 
 
 def _say_hello(say: Texts) -> Html:
-    return say.say(
-        "👋 I bring photos to life. Send me a photo, and in its caption what shall move: “snow, slow zoom in”. "
-        "A photo without a caption moves gently. After a moment a short video comes back."
-    )
+    return say.say(HELLO)
 
 
 def _say_in_groups(say: Texts) -> Html:

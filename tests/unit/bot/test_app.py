@@ -11,6 +11,8 @@ from bot import app, config
 from bot.config import TelegramAddress
 from engine.errors import ConfigError
 from handlers import ALLOWED_UPDATES
+from handlers.help import descriptions
+from handlers.texts import LANGUAGES
 
 
 @pytest.fixture
@@ -55,6 +57,28 @@ async def test_commands_are_announced_and_answered(configuration, address, playg
         None,
         "false",
     }
+
+
+async def test_an_empty_chat_says_what_the_bot_does_in_every_language_and_is_told_once(
+    configuration, address, playground
+):
+    async def has_told():
+        return len(await playground.play.calls("setMyDescription")) == len(LANGUAGES) or None
+
+    async def has_asked_twice():
+        return len(await playground.play.calls("getMyDescription")) == 2 * len(LANGUAGES) or None
+
+    for done in (has_told, has_asked_twice):
+        async with running(configuration, address):
+            await playground.play.wait_until(done)
+
+    told = {
+        call.params.get("language_code", ""): call.params["description"]
+        for call in await playground.play.calls("setMyDescription")
+    }
+    assert told == descriptions()
+    assert all(len(text) <= 512 for text in told.values())
+    assert len(await playground.play.calls("setMyDescription")) == len(LANGUAGES)
 
 
 async def test_a_token_that_telegram_does_not_know_is_one_sentence(configuration, address):

@@ -154,7 +154,8 @@ class Animated(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=
 
     `moved` and `not_found` hold effect codes (`snow`, `push_in`, …); `not_possible` quotes the words of the
     prompt that this renderer cannot follow. `label` is the text burnt into the clip. `sounds` names the ambience that
-    was made (`rain`, …); a clip may have a sound that nobody can name.
+    was made (`rain`, …); a clip may have a sound that nobody can name. `suggestions` are looks that suit the photo, where
+    the prompt asked for nothing.
     """
 
     job_id: JobId
@@ -173,6 +174,7 @@ class Animated(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=
     shows_people: bool = False
     has_sound: bool = False
     sounds: tuple[str, ...] = ()
+    suggestions: tuple[str, ...] = ()
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="refused"):

@@ -7,7 +7,7 @@ from typing import assert_never
 from engine import logs
 from engine.errors import NotFound
 from engine.schema import Animated, Canceled, Failed, Refused, Restricted
-from handlers.buttons import Action, button
+from handlers.buttons import Action, button, in_rows
 from handlers.cancel import canceled_note
 from handlers.context import (
     Context,
@@ -19,7 +19,7 @@ from handlers.context import (
     Services,
     Ticket,
 )
-from handlers.phrases import name_effects, name_sounds, say_failure, say_made_with_ai
+from handlers.phrases import label_preset, name_effects, name_sounds, say_failure, say_made_with_ai
 from handlers.refusal import tell_refusal
 from handlers.texts import Html, Texts, cleaned, paragraphs, texts
 
@@ -98,7 +98,7 @@ def _clip_note(clip: Animated, ticket: Ticket, *, edit: bool) -> EditToVideo:
         message_id=ticket.placeholder_id if edit else None,
         job_id=clip.job_id,
         caption=clip_caption(clip, say),
-        keyboard=_clip_keyboard(clip.job_id, say, in_group=ticket.in_group),
+        keyboard=(*_suggestions(clip, say), *_clip_keyboard(clip.job_id, say, in_group=ticket.in_group)),
         width=clip.width,
         height=clip.height,
         duration_seconds=clip.duration_seconds,
@@ -113,6 +113,13 @@ def _clip_note(clip: Animated, ticket: Ticket, *, edit: bool) -> EditToVideo:
 
 def gone_sentence(say: Texts) -> Html:
     return say.say("This clip is no longer stored. You can send the photo again.")
+
+
+def _suggestions(clip: Animated, say: Texts) -> Keyboard:
+    """For a photo without a wish: motions that suit it, a tap away."""
+    return in_rows(
+        [button(label_preset(say, look), Action.PRESET, clip.job_id, look=look) for look in clip.suggestions]
+    )
 
 
 def _clip_keyboard(job_id: str, say: Texts, *, in_group: bool) -> Keyboard:

@@ -51,6 +51,7 @@ def animated(job_id: str, reply_to: str, signed: SignedClip) -> Animated:
         shows_people=signed.checked.screened.facts.shows_people,
         has_sound=labeled.has_sound,
         sounds=labeled.made.sounds,
+        suggestions=labeled.made.suggestions,
     )
 
 

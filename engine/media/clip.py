@@ -29,12 +29,16 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What a renderer did, in codes: what moved, what the photo lacks, which words it cannot follow, what is heard."""
+    """What a renderer did, in codes: what moved, what the photo lacks, which words it cannot follow, what is heard.
+
+    `suggestions` are looks that would suit this photo, where the caption asked for nothing.
+    """
 
     moved: tuple[str, ...] = ()
     not_found: tuple[str, ...] = ()
     not_possible: tuple[str, ...] = ()
     sounds: tuple[str, ...] = ()
+    suggestions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,19 @@ async def test_no_caption_means_the_default_motion(town: Town) -> None:
     assert "Moves: " in clip.text
 
 
+async def test_a_photo_without_a_wish_is_offered_motions_that_suit_it(town: Town) -> None:
+    await town.play.send_photo("ann", a_photo(5))
+    clip = await town.gets_clip()
+    offered = clip.buttons[:4]
+    await town.play.press("ann", offered[0], message_id=clip.id)
+    next_ = await town.gets_clip(after=clip.id)
+
+    assert clip.buttons[4] == "📤 Share to a group"
+    assert len(set(offered)) == 4
+    assert offered[0].lower() in next_.text
+    assert next_.buttons[0] == "📤 Share to a group"
+
+
 async def test_image_files_are_photos_too(town: Town) -> None:
     pillow_heif.register_heif_opener()
     for kind, mime in (("PNG", "image/png"), ("WEBP", "image/webp"), ("HEIF", "image/heic")):

@@ -22,6 +22,11 @@ LAST_RESORT = Wish(effect="golden_hour", strength=0.6)
 LOOP = "loop"
 """Said among what moves, where the clip ends as it began."""
 
+SUGGESTIONS = 4
+FOR_PEOPLE = ("smile", "golden_hour", "blink")
+OUTDOORS = ("snow", "golden_hour", "night", "rain", "fog", "leaves")
+ANYWHERE = ("golden_hour", "snow", "confetti", "fireflies", "hearts")
+
 SOUND = "sound"
 """Said where sound was asked for and nothing here has one that we can make."""
 
@@ -88,8 +93,21 @@ def make_plan(directions: Directions, reading: Reading) -> Plan:
             + _unknown(directions)
             + ((SOUND,) if directions.sound and not sounds else ()),
             sounds=tuple(sounds),
+            suggestions=tuple(_suggest(directions, reading, moved))[:SUGGESTIONS],
         ),
     )
+
+
+def _suggest(directions: Directions, reading: Reading, moved: tuple[str, ...]) -> Iterator[str]:
+    """Looks for a photo whose caption asked for nothing: of its people, of the weather under a sky, of light and paper else."""
+    if directions.understood or directions.impossible:
+        return
+    people = FOR_PEOPLE if reading.people else ()
+    rest = OUTDOORS if reading.sky.drifts(asked=True) and not reading.portrait else ANYWHERE
+    for look in dict.fromkeys((*people, *rest)):
+        wishes = LOOKS[look].wishes
+        if look not in moved and all(_has(reading, wish, asked=True) for wish in wishes):
+            yield look
 
 
 def _choose_camera(directions: Directions) -> str:
